@@ -1,0 +1,76 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// What every target is compiled with: the language's own checks at their strictest.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableExperimentalFeature("Lifetimes"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: [.byName(name: name), "TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "excise",
+    products: [
+        .executable(name: "excise", targets: ["excise"]),
+        .library(
+            name: "Excise",
+            targets: ["Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+    ],
+    targets: [
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CArchive", providers: [.apt(["libarchive-dev"])]),
+        .systemLibrary(name: "CJSONC", providers: [.apt(["libjson-c-dev"])]),
+        .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
+        .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+
+        library("Storage", ["CArchive", "CJSONC", "COpenSSL", system]),
+        library("Tensors", ["COpenBLAS"]),
+        library(
+            "Checkpoints", ["Storage", "Tensors", system],
+            resources: [
+                .embedInCode("../../Formats/Architectures/gpt2.json"),
+                .embedInCode("../../Formats/Architectures/llama.json"),
+            ]),
+        library("Tokenizers", ["CPCRE2", "Storage", system]),
+        library("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
+        library("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
+        library("Verification", ["Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", system]),
+        .executableTarget(
+            name: "excise",
+            dependencies: [
+                "Surgery", "Verification", "Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", arguments, system,
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "TestSupport", dependencies: ["Checkpoints", "Transformer", "Tensors", "Storage", system],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        tests("Storage", [system]),
+        tests("Tensors", []),
+        tests("Checkpoints", ["Storage", "Tensors", system]),
+        tests("Tokenizers", ["Storage", system]),
+        tests("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
+        tests("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
+        tests("Verification", ["Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", system]),
+        tests("excise", ["Checkpoints", "Storage", system]),
+    ]
+)
