@@ -1,0 +1,55 @@
+package import SystemPackage
+
+/// What can go wrong with files, whatever is in them.
+package enum StorageError: DiagnosedError {
+    case missing(FilePath)
+    case unreadable(FilePath, Errno)
+    case truncated(FilePath, expected: Int, found: Int)
+    case notAFile(FilePath)
+    case syntax(FilePath, JSONSyntaxError)
+    case tooLarge(FilePath, limit: Int)
+    case outputExists(FilePath)
+    case cannotCreate(FilePath, Errno)
+    case unwritable(FilePath, Errno)
+    case archive(FilePath, String)
+
+    package var fault: Fault {
+        switch self {
+        case .missing: .missingInput
+        case .unreadable, .unwritable: .inputOutput
+        case .truncated, .notAFile, .syntax, .tooLarge, .archive: .malformedInput
+        case .outputExists, .cannotCreate: .cannotCreate
+        }
+    }
+
+    package var kind: String {
+        switch self {
+        case .missing: "missing-file"
+        case .unreadable: "unreadable-file"
+        case .truncated: "truncated-file"
+        case .notAFile: "not-a-file"
+        case .syntax: "json-syntax"
+        case .tooLarge: "file-too-large"
+        case .outputExists: "output-exists"
+        case .cannotCreate: "cannot-create"
+        case .unwritable: "unwritable-file"
+        case .archive: "malformed-archive"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .missing(let path): "There is no \(path)."
+        case .unreadable(let path, let cause): "\(path) could not be read: \(cause)."
+        case .truncated(let path, let expected, let found):
+            "\(path) ends too early: \(expected) bytes were expected, \(found) are there. Fetch it again."
+        case .notAFile(let path): "\(path) is not a regular file."
+        case .syntax(let path, let cause): "\(path) is \(cause.description)."
+        case .tooLarge(let path, let limit): "\(path) is larger than the \(limit) bytes such a file may have."
+        case .outputExists(let path): "\(path) exists already. Give --force to replace it, or another --output."
+        case .cannotCreate(let path, let cause): "\(path) could not be created: \(cause)."
+        case .unwritable(let path, let cause): "\(path) could not be written: \(cause)."
+        case .archive(let path, let reason): "\(path) could not be read as an archive: \(reason)."
+        }
+    }
+}
