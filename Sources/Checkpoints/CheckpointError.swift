@@ -1,0 +1,67 @@
+package import Storage
+package import SystemPackage
+package import Tensors
+
+/// What can be wrong with a checkpoint.
+package enum CheckpointError: DiagnosedError {
+    case storage(StorageError)
+    case header(FilePath, kind: String, reason: String)
+    case tensor(FilePath, name: String, kind: String, reason: String)
+    case index(FilePath, kind: String, reason: String)
+    case configuration(FilePath, key: String, reason: String)
+    case unsupportedArchitecture(FilePath, modelType: String, supported: [String])
+    case unsupportedTrait(FilePath, key: String, value: String, supported: String)
+    case missingTensor(FilePath, name: String)
+    case unexpectedShape(FilePath, name: String, expected: [Int], found: [Int])
+    case unsupportedDType(FilePath, name: String, dtype: DType)
+
+    package var fault: Fault {
+        switch self {
+        case .storage(let error): error.fault
+        case .index(_, "missing-shard", _): .missingInput
+        case .header, .tensor, .index, .configuration, .missingTensor, .unexpectedShape: .malformedInput
+        case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType: .unsupported
+        }
+    }
+
+    package var kind: String {
+        switch self {
+        case .storage(let error): error.kind
+        case .header(_, let kind, _), .tensor(_, _, let kind, _), .index(_, let kind, _): kind
+        case .configuration: "configuration"
+        case .unsupportedArchitecture: "unsupported-architecture"
+        case .unsupportedTrait: "unsupported-trait"
+        case .missingTensor: "missing-tensor"
+        case .unexpectedShape: "unexpected-shape"
+        case .unsupportedDType: "unsupported-dtype"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .storage(let error): error.description
+        case .header(let path, _, let reason): "\(path): the safetensors header is malformed: \(reason)."
+        case .tensor(let path, let name, _, let reason): "\(path): tensor \(Self.quoted(name)): \(reason)."
+        case .index(let path, _, let reason): "\(path): \(reason)."
+        case .configuration(let path, let key, let reason): "\(path): \(key) \(reason)."
+        case .unsupportedArchitecture(let path, let type, let supported):
+            "\(path): the architecture \(Self.quoted(type)) is not supported; supported are \(supported.joined(separator: ", "))."
+        case .unsupportedTrait(let path, let key, let value, let supported):
+            "\(path): \(key) is \(value), which is not supported for this architecture; supported: \(supported)."
+        case .missingTensor(let path, let name): "\(path): there is no tensor \(Self.quoted(name)), which the configuration asks for."
+        case .unexpectedShape(let path, let name, let expected, let found):
+            "\(path): tensor \(Self.quoted(name)) has the shape \(found); the configuration asks for \(expected)."
+        case .unsupportedDType(let path, let name, let dtype):
+            "\(path): tensor \(Self.quoted(name)) is stored as \(dtype.rawValue); only F32, F16 and BF16 are computed with."
+        }
+    }
+
+    /// A name from a file, fit to be printed: control characters escaped, its length bounded.
+    static func quoted(_ name: String) -> String {
+        var text = "\""
+        for scalar in name.unicodeScalars.prefix(200) {
+            text += scalar.properties.generalCategory == .control ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+        }
+        return text + (name.unicodeScalars.count > 200 ? "…\"" : "\"")
+    }
+}

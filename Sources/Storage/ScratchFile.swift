@@ -1,0 +1,65 @@
+internal import Glibc
+package import SystemPackage
+
+/// A file without a name for what does not fit into memory: it is gone when it is closed, however the process ends.
+package final class ScratchFile: Sendable {
+    private let descriptor: FileDescriptor
+    private let directory: FilePath
+
+    /// Creates one in `directory`, which must be on a disk with room for it.
+    package init(in directory: FilePath) throws(StorageError) {
+        let path = directory.appending(".excise-scratch-\(FileSystem.processIdentifier)-\(UInt64.random(in: 0...UInt64.max))")
+        do {
+            descriptor = try FileDescriptor.open(
+                path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
+        } catch {
+            throw .cannotCreate(path, (error as? Errno) ?? .ioError)
+        }
+        self.directory = path
+        FileSystem.remove(path)
+    }
+
+    deinit { try? descriptor.close() }
+
+    /// Writes numbers at an offset counted in numbers.
+    package func write(_ values: Span<Float>, at offset: Int) throws(StorageError) {
+        var done = 0
+        let total = values.count * 4
+        while done < total {
+            do {
+                done += try unsafe values.withUnsafeBytes { bytes throws -> Int in
+                    unsafe try descriptor.writeAll(
+                        toAbsoluteOffset: Int64(offset * 4 + done), UnsafeRawBufferPointer(rebasing: bytes[done...]))
+                }
+            } catch {
+                throw .unwritable(directory, (error as? Errno) ?? .ioError)
+            }
+        }
+    }
+
+    /// Reads numbers; what was never written reads as zeros where the file reaches so far, and is an error beyond.
+    package func read(at offset: Int, into values: inout MutableSpan<Float>) throws(StorageError) {
+        var done = 0
+        let total = values.count * 4
+        while done < total {
+            let got: Int
+            do {
+                got = try unsafe values.withUnsafeMutableBytes { bytes throws -> Int in
+                    unsafe try descriptor.read(
+                        fromAbsoluteOffset: Int64(offset * 4 + done), into: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
+                }
+            } catch {
+                throw .unreadable(directory, (error as? Errno) ?? .ioError)
+            }
+            guard got > 0 else { throw .truncated(directory, expected: offset * 4 + total, found: offset * 4 + done) }
+            done += got
+        }
+    }
+
+    /// Makes the file `count` numbers long; what is new reads as zeros and takes no room until it is written.
+    package func resize(to count: Int) throws(StorageError) {
+        do { try descriptor.resize(to: Int64(count * 4)) } catch {
+            throw .unwritable(directory, (error as? Errno) ?? .ioError)
+        }
+    }
+}

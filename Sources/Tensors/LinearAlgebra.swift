@@ -1,0 +1,75 @@
+internal import COpenBLAS
+
+/// Products and factorisations, by OpenBLAS. The only file that calls it.
+///
+/// OpenBLAS runs each call on the calling thread; products are cut into tiles here, by their shape alone, so that their
+/// bits do not depend on the number of threads.
+package enum LinearAlgebra {
+    /// The name of the kernels in use: the same name and the same inputs give the same bits.
+    package static let kernels: String = {
+        // OpenBLAS 0.3.21 takes a CPU newer than itself for a Haswell: AVX-512 kernels are 1.8 times as fast.
+        let chosen = unsafe String(cString: openblas_get_corename())
+        let isForced = unsafe getenv("OPENBLAS_CORETYPE") != nil
+        if chosen == "Haswell", !isForced, excise_can_choose_kernels() != 0, excise_cpu_has_avx512() != 0 {
+            unsafe excise_choose_kernels("SkylakeX")
+        }
+        openblas_set_num_threads(1)
+        return unsafe String(cString: openblas_get_corename())
+    }()
+
+    /// c = a b, or c += a b where `adding`. Shapes: (m x k) (k x n) -> (m x n).
+    package static func multiply(_ a: MatrixView, _ b: MatrixView, into c: inout MutableMatrixView, adding: Bool = false) {
+        let (rows, columns) = tileShape(c.rows, c.columns, a.columns)
+        let across = (c.columns + columns - 1) / columns
+        let pieces = (c.rows + rows - 1) / rows * across
+        let (height, width) = (c.rows, c.columns)
+        RowParallel.forEach(pieces, writing: &c) { piece, shared in
+            let (down, right) = (piece / across * rows, piece % across * columns)
+            let (i, j) = (down..<min(height, down + rows), right..<min(width, right + columns))
+            var tile = shared.tile(rows: i, columns: j)
+            multiplySerially(a.rows(i), b.columns(j), into: &tile, adding: adding)
+        }
+    }
+
+    /// The same on the calling thread, for work that is already one piece among many.
+    package static func multiplySerially(
+        _ a: MatrixView, _ b: MatrixView, into c: inout MutableMatrixView, scale: Float = 1, adding: Bool = false
+    ) {
+        precondition(a.rows == c.rows && b.columns == c.columns && a.columns == b.rows)
+        _ = kernels
+        let (m, n, k) = (Int32(c.rows), Int32(c.columns), Int32(a.columns))
+        let (strideA, strideB, strideC) = (Int32(max(a.stride, 1)), Int32(max(b.stride, 1)), Int32(max(c.stride, 1)))
+        let (transposeA, transposeB) = (a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans)
+        unsafe a.elements.withUnsafeBufferPointer { left in
+            unsafe b.elements.withUnsafeBufferPointer { right in
+                unsafe c.elements.withUnsafeMutableBufferPointer { result in
+                    unsafe cblas_sgemm(
+                        CblasRowMajor, transposeA, transposeB, m, n, k, scale, left.baseAddress, strideA, right.baseAddress, strideB,
+                        adding ? 1 : 0, result.baseAddress, strideC)
+                }
+            }
+        }
+    }
+
+    /// Rows and columns of a tile: fixed by the product's shape, some eight tiles or more where there is work for them.
+    private static func tileShape(_ m: Int, _ n: Int, _ k: Int) -> (rows: Int, columns: Int) {
+        guard m * n * k > 1 << 19 else { return (max(m, 1), max(n, 1)) }
+        let rows = min(m, 256)
+        let down = (m + rows - 1) / rows
+        let wanted = max(1, 8 / down)
+        let columns = max(64, ((n + wanted - 1) / wanted + 31) / 32 * 32)
+        return (rows, min(columns, 768))
+    }
+
+    /// x of `a x = b` for a symmetric positive definite a (n x n, row-major) by Cholesky; nil where a is not.
+    package static func solve(_ a: [Double], _ b: [Double]) -> [Double]? {
+        _ = kernels
+        let n = b.count
+        precondition(a.count == n * n)
+        guard n > 0 else { return [] }
+        var (factor, solution) = (a, b)
+        var (order, one, info) = (Int32(n), Int32(1), Int32(0))
+        unsafe dposv_("L", &order, &one, &factor, &order, &solution, &order, &info)
+        return info == 0 ? solution : nil
+    }
+}

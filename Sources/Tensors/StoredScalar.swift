@@ -1,0 +1,79 @@
+/// Conversions between stored elements (F32, F16, BF16; little-endian) and Float, the type of all computation.
+package enum StoredScalar {
+    /// The value of every stored element. `bytes.byteCount` must be `destination.count` times the element's size.
+    package static func decode(_ bytes: RawSpan, as dtype: DType, into destination: inout MutableSpan<Float>) {
+        precondition(bytes.byteCount * 8 == destination.count * dtype.bitWidth)
+        switch dtype {
+        case .f32:
+            for index in destination.indices {
+                destination[index] = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index &* 4, as: Float.self)
+            }
+        case .bf16:
+            for index in destination.indices {
+                let stored = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)
+                destination[index] = Float(bitPattern: UInt32(stored) &<< 16)
+            }
+        case .f16:
+            for index in destination.indices {
+                destination[index] = half(unsafe bytes.unsafeLoadUnaligned(fromByteOffset: index &* 2, as: UInt16.self))
+            }
+        default: preconditionFailure("\(dtype.rawValue) is not computed with")
+        }
+    }
+
+    /// Every value rounded to the nearest stored element, ties to even.
+    package static func encode(_ values: Span<Float>, as dtype: DType, into bytes: inout MutableRawSpan) {
+        precondition(bytes.byteCount * 8 == values.count * dtype.bitWidth)
+        for index in values.indices {
+            switch dtype {
+            case .f32: bytes.storeBytes(of: values[index], toByteOffset: index &* 4, as: Float.self)
+            case .bf16: bytes.storeBytes(of: brain(values[index]), toByteOffset: index &* 2, as: UInt16.self)
+            case .f16: bytes.storeBytes(of: half(values[index]), toByteOffset: index &* 2, as: UInt16.self)
+            default: preconditionFailure("\(dtype.rawValue) is not computed with")
+            }
+        }
+    }
+
+    /// A Float rounded to the nearest value that the type can hold: what it will be once stored.
+    package static func rounded(_ value: Float, to dtype: DType) -> Float {
+        switch dtype {
+        case .bf16: Float(bitPattern: UInt32(brain(value)) &<< 16)
+        case .f16: half(half(value))
+        default: value
+        }
+    }
+
+    /// bfloat16 is the upper half of a Float; a NaN must not round to infinity.
+    @inline(__always)
+    private static func brain(_ value: Float) -> UInt16 {
+        let bits = value.bitPattern
+        if value.isNaN { return UInt16(truncatingIfNeeded: bits >> 16) | 0x40 }
+        return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
+    }
+
+    /// Integer conversion: the hardware type goes through a library call on x86-64.
+    @inline(__always)
+    private static func half(_ stored: UInt16) -> Float {
+        let sign = UInt32(stored & 0x8000) &<< 16
+        let magnitude = UInt32(stored & 0x7FFF)
+        if magnitude >= 0x7C00 { return Float(bitPattern: sign | 0x7F80_0000 | (magnitude & 0x3FF) &<< 13) }
+        // Scaling by 2^112 moves the exponent's bias from 15 to 127 and makes subnormals normal.
+        let scaled = Float(bitPattern: magnitude &<< 13) * Float(bitPattern: 0x7780_0000)
+        return Float(bitPattern: scaled.bitPattern | sign)
+    }
+
+    @inline(__always)
+    private static func half(_ value: Float) -> UInt16 {
+        let sign = UInt16(truncatingIfNeeded: (value.bitPattern >> 16) & 0x8000)
+        let magnitude = value.magnitude
+        if magnitude.isNaN { return sign | 0x7E00 }
+        if magnitude >= 65520 { return sign | 0x7C00 }
+        if magnitude < 0x1p-14 {
+            // Adding 2^-1 puts the unit of the last place where a subnormal's is: the sum rounds as the result must.
+            return sign | UInt16(truncatingIfNeeded: (magnitude + 0.5).bitPattern &- Float(0.5).bitPattern)
+        }
+        let bits = magnitude.bitPattern
+        let rounded = bits &+ 0xFFF &+ ((bits >> 13) & 1)
+        return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
+    }
+}

@@ -1,0 +1,80 @@
+package import Tensors
+
+/// What the gradients of one parameter, or of some of its rows, are made of. Example i's gradient (R x C) is
+///
+///     left_i^T right_i + (lookup rows of i, each added to the row that its index names)
+///
+/// where left_i and right_i are the token rows of example i: output gradients and inputs of a linear map, or the reverse
+/// where the map is stored transposed; an embedding's gradient is all lookup, a tied embedding's has both parts.
+package struct GradientFactors: ~Escapable {
+    /// R and C: the shape of the slice.
+    package let rows: Int
+    package let columns: Int
+    private let left: MatrixView
+    private let right: MatrixView
+    private let exampleRows: [Range<Int>]
+    private let lookup: MatrixView
+    private let lookupIndices: [Int32]
+    private let lookupExampleRows: [Range<Int>]
+
+    /// A product alone.
+    @_lifetime(copy left, copy right)
+    init(left: MatrixView, right: MatrixView, exampleRows: [Range<Int>]) {
+        self.init(left: left, right: right, exampleRows: exampleRows, lookup: right.rows(0..<0), indices: [], lookupExampleRows: [])
+    }
+
+    /// A product and a lookup. An index outside the slice's rows names a row of another slice.
+    @_lifetime(copy left, copy right, copy lookup)
+    init(
+        left: MatrixView, right: MatrixView, exampleRows: [Range<Int>], lookup: MatrixView, indices: [Int32], lookupExampleRows: [Range<Int>]
+    ) {
+        rows = left.columns
+        columns = right.columns
+        self.left = left
+        self.right = right
+        self.exampleRows = exampleRows
+        self.lookup = lookup
+        lookupIndices = indices
+        self.lookupExampleRows = lookupExampleRows
+    }
+
+    package var exampleCount: Int { exampleRows.count }
+
+    /// Every example's gradient of some rows (k of them), one example a row: m x (k C).
+    package func exampleGradients(ofRows range: Range<Int>, into gradients: inout MutableMatrixView) {
+        let (left, right, rows, columns) = (left.columns(range), right, exampleRows, columns)
+        let (lookup, indices, lookupRows) = (lookup, lookupIndices, lookupExampleRows)
+        RowParallel.forEach(rows.count, writing: &gradients) { example, shared in
+            var tile = shared.tile(rows: example..<example + 1, columns: 0..<range.count * columns)
+            var gradient = tile.leading(rows: range.count, columns: columns)
+            LinearAlgebra.multiplySerially(left.rows(rows[example]).transposed, right.rows(rows[example]), into: &gradient)
+            for row in lookupRows.isEmpty ? 0..<0 : lookupRows[example] where range.contains(Int(indices[row])) {
+                add(lookup.row(row), to: &gradient, row: Int(indices[row]) - range.lowerBound, scale: 1)
+            }
+        }
+    }
+
+    /// The weighted sum of the examples' gradients of some rows (k x C).
+    package func weightedGradient(_ coefficients: [Float], ofRows range: Range<Int>, into sum: inout MutableMatrixView) {
+        var scaled = Matrix(rows: right.rows, columns: columns)
+        for (example, coefficient) in coefficients.enumerated() {
+            for row in exampleRows[example] {
+                var view = scaled.mutableRows(row..<row + 1)
+                var target = view.row(0)
+                let source = right.row(row)
+                for column in target.indices { target[column] = source[column] * coefficient }
+            }
+        }
+        LinearAlgebra.multiply(left.columns(range).transposed, scaled.view, into: &sum)
+        for (example, rows) in lookupExampleRows.enumerated() {
+            for row in rows where range.contains(Int(lookupIndices[row])) {
+                add(lookup.row(row), to: &sum, row: Int(lookupIndices[row]) - range.lowerBound, scale: coefficients[example])
+            }
+        }
+    }
+}
+
+private func add(_ source: Span<Float>, to target: inout MutableMatrixView, row: Int, scale: Float) {
+    var values = target.row(row)
+    for column in values.indices { values[column] += source[column] * scale }
+}

@@ -1,0 +1,24 @@
+internal import Checkpoints
+package import SystemPackage
+
+/// How a sweep stays within its memory: whether layer inputs are kept, where, and how many token rows' gradient factors
+/// are held at once. Results do not depend on it.
+package struct SweepPlan: Sendable {
+    /// Whether a backward sweep will follow.
+    package var keepsInputs: Bool
+    /// Where kept inputs are written; nil: they stay in memory.
+    package var scratchDirectory: FilePath?
+    /// Token rows of gradient factors at once.
+    package var chunkRows: Int
+
+    package init(keepsInputs: Bool, scratchDirectory: FilePath?, chunkRows: Int) {
+        self.keepsInputs = keepsInputs
+        self.scratchDirectory = scratchDirectory
+        self.chunkRows = chunkRows
+    }
+
+    /// Forward only.
+    package static let forward = SweepPlan(keepsInputs: false, scratchDirectory: nil, chunkRows: 0)
+    /// Forward and backward, all in memory.
+    package static let unbounded = SweepPlan(keepsInputs: true, scratchDirectory: nil, chunkRows: Int.max)
+}

@@ -1,0 +1,19 @@
+/// What a model makes of every scored token of a batch, in the order of `TokenBatch.scoredRows`.
+package struct TokenScores: Sendable {
+    /// -log of the probability of the token that came, in nats.
+    package var losses: [Float]
+    /// Whether it was the likeliest token.
+    package var isArgmax: [Bool]
+
+    package init(losses: [Float] = [], isArgmax: [Bool] = []) {
+        self.losses = losses
+        self.isArgmax = isArgmax
+    }
+
+    /// Mean loss of every example, summed in Double.
+    package func meanLosses(_ batch: TokenBatch) -> [Double] {
+        batch.exampleScoredRows.map { range in
+            losses[range].reduce(0.0) { $0 + Double($1) } / Double(max(1, range.count))
+        }
+    }
+}
