@@ -34,12 +34,12 @@ package enum StoredScalar {
         }
     }
 
-    /// A Float rounded to the nearest value that the type can hold: what it will be once stored.
-    package static func rounded(_ value: Float, to dtype: DType) -> Float {
+    /// Rounds every value to the nearest that the type can hold: what it will be once stored.
+    package static func round(_ values: inout MutableSpan<Float>, to dtype: DType) {
         switch dtype {
-        case .bf16: Float(bitPattern: UInt32(brain(value)) &<< 16)
-        case .f16: half(half(value))
-        default: value
+        case .bf16: for index in values.indices { values[index] = Float(bitPattern: UInt32(brain(values[index])) &<< 16) }
+        case .f16: for index in values.indices { values[index] = half(half(values[index])) }
+        default: break
         }
     }
 

@@ -203,7 +203,7 @@ enum GradientSlices {
 
 extension TokenBatch {
     /// The targets of the scored rows.
-    var scoredTargets: [Int32] { scoredRows.map { targets[$0] } }
+    package var scoredTargets: [Int32] { scoredRows.map { targets[$0] } }
 
     /// What each scored row counts for in its example's mean loss.
     var lossWeights: [Float] { exampleScoredRows.flatMap { range in range.map { _ in 1 / Float(range.count) } } }

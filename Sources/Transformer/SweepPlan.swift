@@ -10,11 +10,14 @@ package struct SweepPlan: Sendable {
     package var scratchDirectory: FilePath?
     /// Token rows of gradient factors at once.
     package var chunkRows: Int
+    /// The most memory the process is to take, in bytes; 0 where it was not planned.
+    package var plannedPeak: Int
 
-    package init(keepsInputs: Bool, scratchDirectory: FilePath?, chunkRows: Int) {
+    package init(keepsInputs: Bool, scratchDirectory: FilePath?, chunkRows: Int, plannedPeak: Int = 0) {
         self.keepsInputs = keepsInputs
         self.scratchDirectory = scratchDirectory
         self.chunkRows = chunkRows
+        self.plannedPeak = plannedPeak
     }
 
     /// Forward only.

@@ -1,0 +1,44 @@
+package import SystemPackage
+
+/// A file that appears whole or not at all: written beside its place at any offsets, synced, and renamed when complete.
+///
+/// If it is not committed, what was written is removed.
+package final class AtomicFile {
+    package let path: FilePath
+    private let staging: FilePath
+    private let descriptor: FileDescriptor
+    private var isCommitted = false
+
+    /// - Parameter replacing: whether something at `path` may be replaced. Throws `outputExists` otherwise.
+    package init(_ path: FilePath, replacing: Bool) throws(StorageError) {
+        if FileSystem.kind(of: path) != nil && !replacing { throw .outputExists(path) }
+        self.path = path
+        let name = ".\(path.lastComponent?.string ?? "").partial-\(FileSystem.processIdentifier)"
+        staging = path.removingLastComponent().appending(name)
+        do {
+            descriptor = try FileDescriptor.open(
+                staging, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+        } catch {
+            throw .cannotCreate(path, (error as? Errno) ?? .ioError)
+        }
+    }
+
+    deinit {
+        try? descriptor.close()
+        if !isCommitted { FileSystem.remove(staging) }
+    }
+
+    package func write(_ bytes: [UInt8], at offset: Int) throws(StorageError) {
+        do { _ = try descriptor.writeAll(toAbsoluteOffset: Int64(offset), bytes) } catch {
+            throw .unwritable(path, (error as? Errno) ?? .ioError)
+        }
+    }
+
+    package func commit() throws(StorageError) {
+        try FileSystem.sync(staging)
+        try FileSystem.rename(staging, to: path)
+        isCommitted = true
+        let parent = path.removingLastComponent()
+        try FileSystem.sync(parent.isEmpty ? FilePath(".") : parent)
+    }
+}

@@ -1,0 +1,152 @@
+package import SystemPackage
+
+/// One record of a TEXT file.
+package enum TextRecord: Sendable, Equatable {
+    /// A text of its own: loss counts on all of it.
+    case text(String)
+    /// A prompt and what follows it: loss counts on the completion only. The two are kept as they were written; nothing was put between them.
+    case completion(prompt: String, completion: String)
+    /// Token ids, made elsewhere: loss counts on all of them.
+    case tokens([Int32])
+}
+
+/// How a TEXT file is to be read: the names of its fields, and where a plain text is cut.
+package struct TextFormat: Sendable {
+    /// What one record of a plain text is.
+    package enum Split: String, Sendable, CaseIterable {
+        /// The whole file, byte for byte.
+        case whole
+        /// A line, without its end (LF or CRLF). Blank lines are none.
+        case lines
+        /// A run of lines without a blank one, without the last one's end.
+        case paragraphs
+    }
+
+    package var textField = "text"
+    package var promptField = "prompt"
+    package var completionField = "completion"
+    package var split: Split = .whole
+
+    package init() {}
+}
+
+/// Reads TEXT files: `.jsonl`, `.json` that holds JSON lines, and `.txt`.
+///
+/// 1. The extension decides, in any case of letters; what cannot be read yet is refused by name.
+/// 2. A file is UTF-8. A byte order mark at its start is the mark of an encoding, not text, and is left out.
+/// 3. JSON lines: one object a line, ended by LF or CRLF; blank lines are passed over but counted in line numbers, which start at 1.
+/// 4. An object is a text, or a prompt with its completion, never both; members of other names are passed over.
+/// 5. A record has something to score: an empty text or completion is refused, an empty prompt is not.
+package struct TextRecords {
+    /// The records of the file, in its order; at least one.
+    ///
+    /// - Parameter limit: the largest file taken, in bytes. It is held in memory whole, as are its records.
+    package static func read(
+        _ path: FilePath, format: TextFormat = TextFormat(), limit: Int = 1 << 28
+    ) throws(TextRecordError) -> [TextRecord] {
+        let isLines = try holdsLines(path)
+        let contents: [UInt8]
+        do { contents = try InputFile.contents(of: path, limit: limit) } catch { throw .file(error) }
+        do {
+            _ = try UTF8Span(validating: contents.span)
+        } catch {
+            throw .notUTF8(path, line: 1 + contents[..<error.byteOffsets.lowerBound].count { $0 == newLine })
+        }
+        let text = contents.starts(with: [0xEF, 0xBB, 0xBF]) ? contents[3...] : contents[...]
+        let records = isLines ? try objects(in: text, path, format) : plain(text, split: format.split)
+        guard !records.isEmpty else { throw .noRecords(path) }
+        return records
+    }
+
+    /// Whether the file holds JSON lines; false for plain text.
+    private static func holdsLines(_ path: FilePath) throws(TextRecordError) -> Bool {
+        switch path.extension?.lowercased() {
+        case "jsonl", "json": true
+        case "txt": false
+        case "safetensors", "npy": throw .unsupported(path, "token ids cannot be read from a file yet")
+        case "gz", "zst": throw .unsupported(path, "a compressed text cannot be read yet; unpack it first")
+        default: throw .unsupported(path, "a text file's name ends in .jsonl, .json (one object a line) or .txt")
+        }
+    }
+
+    // MARK: JSON lines
+
+    private static func objects(in text: ArraySlice<UInt8>, _ path: FilePath, _ format: TextFormat) throws(TextRecordError) -> [TextRecord] {
+        var records: [TextRecord] = []
+        var number = 0
+        for line in lines(of: text) {
+            number += 1
+            if !isBlank(line) { records.append(try record(line, LinePlace(path: path, line: number), format)) }
+        }
+        return records
+    }
+
+    private static func record(_ line: ArraySlice<UInt8>, _ place: LinePlace, _ format: TextFormat) throws(TextRecordError) -> TextRecord {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: line.span) } catch { throw .notJSON(place, error) }
+        guard let object = value.object else { throw .notAnObject(place, found: value.kindName) }
+
+        let text = object[format.textField]
+        let prompt = object[format.promptField]
+        let completion = object[format.completionField]
+        switch (text, prompt, completion) {
+        case (let text?, nil, _), (let text?, _, nil):
+            return .text(try string(text, format.textField, place))
+        case (nil, let prompt?, let completion?):
+            return .completion(
+                prompt: try string(prompt, format.promptField, place, mayBeEmpty: true),
+                completion: try string(completion, format.completionField, place))
+        case (_?, _?, _?):
+            throw .ambiguousFields(place, [format.textField, format.promptField, format.completionField])
+        default:
+            throw .missingFields(
+                place, expected: "\(quoted(format.textField)), or \(quoted(format.promptField)) and \(quoted(format.completionField))",
+                found: object.members.map(\.name))
+        }
+    }
+
+    private static func string(
+        _ value: JSONValue, _ field: String, _ place: LinePlace, mayBeEmpty: Bool = false
+    ) throws(TextRecordError) -> String {
+        guard let text = value.string else { throw .notAString(place, field: field, found: value.kindName) }
+        guard mayBeEmpty || !text.isEmpty else { throw .emptyField(place, field: field) }
+        return text
+    }
+
+    private static func quoted(_ name: String) -> String { JSONValue.string(name).serialized() }
+
+    // MARK: Plain text
+
+    private static func plain(_ text: ArraySlice<UInt8>, split: TextFormat.Split) -> [TextRecord] {
+        let parts: [ArraySlice<UInt8>] =
+            switch split {
+            case .whole: text.isEmpty ? [] : [text]
+            case .lines: lines(of: text).filter { !isBlank($0) }
+            case .paragraphs: lines(of: text).split(whereSeparator: isBlank).compactMap(joined(in: text))
+            }
+        return parts.map { .text(String(decoding: $0, as: UTF8.self)) }
+    }
+
+    /// The part of the text from the first of the lines to the last one.
+    private static func joined(in text: ArraySlice<UInt8>) -> (ArraySlice<ArraySlice<UInt8>>) -> ArraySlice<UInt8>? {
+        { lines in
+            guard let first = lines.first, let last = lines.last else { return nil }
+            return text[first.startIndex..<last.endIndex]
+        }
+    }
+
+    // MARK: Lines
+
+    private static let newLine = UInt8(ascii: "\n")
+
+    /// The lines without their ends, blank ones too.
+    private static func lines(of text: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        text.split(separator: newLine, omittingEmptySubsequences: false).map {
+            $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0
+        }
+    }
+
+    private static func isBlank(_ line: ArraySlice<UInt8>) -> Bool {
+        line.allSatisfy { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
+    }
+}

@@ -1,0 +1,71 @@
+package import Checkpoints
+internal import Storage
+package import SystemPackage
+internal import Tensors
+package import Transformer
+
+/// The diagonal of the empirical Fisher, damped: f_j = 1/m sum_i g_ij^2 + rho * mean(1/m sum_i g_i^2), g_i the gradient of
+/// example i's mean loss; and the mean gradient beside it. As a tap it is filled in one backward sweep.
+package final class DiagonalFisher: GradientTap {
+    package let needsEveryExample = false
+    private let exampleCount: Int
+    private let squares: ParameterStore
+    /// 1/m sum_i g_i: the first-order effect of a step on the examples' mean loss is its inner product with this.
+    package let meanGradient: ParameterStore
+    private let rho: Double
+    private var total = 0.0
+
+    /// - Parameter rho: damping relative to the mean of the undamped diagonal.
+    package init(_ model: LanguageModel, examples: Int, rho: Double, scratch: FilePath) throws {
+        exampleCount = examples
+        self.rho = rho
+        squares = try ParameterStore(model, in: scratch)
+        meanGradient = try ParameterStore(model, in: scratch)
+    }
+
+    package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
+        let share = 1 / Float(exampleCount)
+        try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+            var sums = Matrix(rows: 2, columns: gradients.columns)
+            let offset = slice.offset + rows.lowerBound * slice.columns
+            for (row, store) in [squares, meanGradient].enumerated() where examples.lowerBound > 0 {
+                var part = sums.mutableRows(row..<row + 1)
+                try store.read(slice.name, from: offset, into: &part.elements)
+            }
+            var view = sums.mutableView
+            Self.accumulate(gradients.view, share: share, into: &view)
+            try squares.write(slice.name, from: offset, sums.view.row(0))
+            try meanGradient.write(slice.name, from: offset, sums.view.row(1))
+            if examples.upperBound == exampleCount {
+                for value in 0..<sums.columns { total += Double(sums.elements[value]) }
+            }
+        }
+    }
+
+    package func finish(_ group: ParameterGroup) throws -> Bool { false }
+
+    /// What is added to every entry.
+    package var damping: Float { Float(max(rho * total / Double(squares.count), Double(Float.leastNormalMagnitude))) }
+
+    /// The damped diagonal of a part of a parameter.
+    package func read(_ name: String, from offset: Int, into values: inout MutableSpan<Float>) throws {
+        try squares.read(name, from: offset, into: &values)
+        let damping = damping
+        for index in values.indices { values[index] += damping }
+    }
+
+    private static func accumulate(_ gradients: MatrixView, share: Float, into sums: inout MutableMatrixView) {
+        let width = 4096
+        let columns = gradients.columns
+        RowParallel.forEach((columns + width - 1) / width, writing: &sums) { piece, shared in
+            let range = piece * width..<min(columns, (piece + 1) * width)
+            var squares = shared.tile(rows: 0..<1, columns: range)
+            var means = shared.tile(rows: 1..<2, columns: range)
+            for example in 0..<gradients.rows {
+                let gradient = gradients.row(example).extracting(range)
+                for column in gradient.indices { squares.elements[column] += gradient[column] * gradient[column] * share }
+                for column in gradient.indices { means.elements[column] += gradient[column] * share }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+internal import Storage
+package import Transformer
+
+/// What an edit is asked to do, whatever the model and the texts.
+package struct EditRecipe: Sendable {
+    package enum Method: String, Sendable, CaseIterable {
+        case targetedRemoval = "fisher-targeted"
+        case removal = "fisher-removal"
+    }
+
+    /// What shares one Gram matrix in Fisher Removal.
+    package enum Block: String, Sendable, CaseIterable { case parameter, layer }
+
+    /// How far Fisher Removal goes: until the forget loss reaches its target, or a fixed multiple of F^-1 v.
+    package enum Strength: Sendable {
+        case automatic
+        case fixed(Double)
+    }
+
+    package var method: Method
+    package var block: Block
+    package var strength: Strength
+    /// Damping relative to the block's own scale (rho of DESIGN).
+    package var damping: Double
+    /// The most rounds of direction and step.
+    package var rounds: Int
+    /// The mean loss (nats a token) that forget records are brought to.
+    package var target: Double
+
+    /// Rounds a method takes at most where the user says nothing.
+    package static func defaultRounds(_ method: Method, _ strength: Strength) -> Int {
+        switch (method, strength) {
+        case (.removal, .fixed): 1
+        case (.removal, .automatic): 25
+        case (.targetedRemoval, _): 24
+        }
+    }
+
+    package init(method: Method, block: Block, strength: Strength, damping: Double, rounds: Int, target: Double) {
+        self.method = method
+        self.block = block
+        self.strength = strength
+        self.damping = damping
+        self.rounds = rounds
+        self.target = target
+    }
+}
+
+/// The records an edit works with, as tokens.
+package struct EditRecords: Sendable {
+    /// To be forgotten.
+    package var forget: [Example]
+    /// Each to keep its own loss.
+    package var keep: [Example]
+    /// General text that the Fisher is made of.
+    package var retain: [Example]
+
+    package init(forget: [Example], keep: [Example], retain: [Example]) {
+        self.forget = forget
+        self.keep = keep
+        self.retain = retain
+    }
+}
+
+/// One round of an edit: mean losses (nats a token, the mean over records of each record's mean), as first-order theory
+/// predicted them and as they were measured after the step.
+package struct EditRound: Sendable {
+    package var forgetPredicted: Double
+    package var forget: Double
+    package var keep: Double?
+    package var retainPredicted: Double
+    package var retain: Double
+    /// What the direction was multiplied by.
+    package var step: Double
+}
+
+/// What an edit did: its rounds, the sum of its steps, and why it ended.
+package struct EditOutcome: Sendable {
+    package enum Ending: String, Sendable {
+        case targetReached = "target-reached"
+        case roundsUsed = "rounds-used"
+        case noAcceptableStep = "no-acceptable-step"
+    }
+
+    package var rounds: [EditRound]
+    package var ending: Ending
+    package var change: ParameterStore
+}

@@ -1,0 +1,96 @@
+package import Checkpoints
+internal import Storage
+package import SystemPackage
+package import Transformer
+
+/// Fisher Removal (Gu et al., arXiv 2403.10557): theta' = theta + eta F^-1 v, v the mean gradient of the forget records, F
+/// the damped empirical Fisher of the retain and kept records, block by block as the backward sweep passes.
+///
+/// With an automatic strength, rounds of direction and step go on until the forget loss reaches its target.
+package struct FisherRemoval: Sendable {
+    /// A round is to raise the forget loss by this part of the target.
+    private static let partsOfTheWay = 8.0
+    /// What counts as having reached what a round wanted.
+    private static let reached = 0.97...1.05
+    private static let mostCandidates = 14
+    private static let tolerance = 0.05
+
+    private let model: LanguageModel
+    private let recipe: EditRecipe
+    private let records: EditRecords
+    private let budget: MemoryBudget
+    private let scratch: FilePath
+
+    package init(_ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath) {
+        self.model = model
+        self.recipe = recipe
+        self.records = records
+        self.budget = budget
+        self.scratch = scratch
+    }
+
+    /// Finds the edit. `progress` hears what is being done.
+    package func run(progress: (String) -> Void) throws -> EditOutcome {
+        let change = try ParameterStore(model, in: scratch)
+        let direction = try ParameterStore(model, in: scratch)
+        let known = records.retain + records.keep
+        let batch = TokenBatch(known + records.forget)
+        let (retain, forget) = (0..<known.count, known.count..<known.count + records.forget.count)
+        let kept = records.retain.count..<known.count
+        let watched = TokenBatch(records.forget)
+        var sweep = try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: true))
+        var forgetSweep = try LayerSweep(model, watched, plan: .forward)
+
+        var rounds: [EditRound] = []
+        var ending = EditOutcome.Ending.roundsUsed
+        var losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
+        while rounds.count < recipe.rounds {
+            let now = mean(losses[forget])
+            if case .automatic = recipe.strength, now >= recipe.target - Self.tolerance { ending = .targetReached; break }
+            progress("round \(rounds.count + 1): forget loss \(rounded(now)) of \(rounded(recipe.target))")
+            let tap = WoodburyDirection(
+                examples: losses.count, retain: known.count, block: recipe.block, rho: recipe.damping, into: direction)
+            try sweep.backward(from: EditedWeights(model.checkpoint, sum: change), tap: tap)
+            let slope = mean(tap.effect[forget])
+            let eta: Double
+            switch recipe.strength {
+            case .fixed(let value): eta = value
+            case .automatic:
+                let wanted = min(recipe.target, now + recipe.target / Self.partsOfTheWay)
+                guard slope > 0, let found = try search(from: (wanted - now) / slope, wanted: wanted, { eta in
+                    let candidate = EditedWeights(model.checkpoint, sum: change, step: direction, scale: Float(eta))
+                    return mean(try forgetSweep.score(from: candidate).meanLosses(watched))
+                }) else { return EditOutcome(rounds: rounds, ending: .noAcceptableStep, change: change) }
+                eta = found
+            }
+            try change.add(direction, scale: Float(eta))
+            let before = mean(losses[retain])
+            losses = try sweep.scoreKeeping(from: EditedWeights(model.checkpoint, sum: change)).meanLosses(batch)
+            rounds.append(
+                EditRound(
+                    forgetPredicted: now + eta * slope, forget: mean(losses[forget]), keep: kept.isEmpty ? nil : mean(losses[kept]),
+                    retainPredicted: before + eta * mean(tap.effect[retain]), retain: mean(losses[retain]), step: eta))
+        }
+        if case .automatic = recipe.strength, mean(losses[forget]) >= recipe.target - Self.tolerance { ending = .targetReached }
+        return EditOutcome(rounds: rounds, ending: ending, change: change)
+    }
+
+    /// An eta with which the forget loss comes to what is wanted: doubling until it is passed, then halving the interval.
+    /// The last candidate where none comes close enough; nil where a loss is not a number.
+    private func search(from first: Double, wanted: Double, _ loss: (Double) throws -> Double) throws -> Double? {
+        var eta = first
+        var (low, high) = (0.0, Double?.none)
+        for _ in 0..<Self.mostCandidates {
+            let got = try loss(eta)
+            if got.isNaN || got > Self.reached.upperBound * wanted {
+                high = eta
+            } else if got < Self.reached.lowerBound * wanted {
+                low = eta
+            } else {
+                return eta
+            }
+            eta = high.map { (low + $0) / 2 } ?? 2 * eta
+        }
+        return low > 0 ? low : nil
+    }
+}

@@ -1,0 +1,45 @@
+package import Tensors
+
+/// K = G G^T over examples' gradients, summed block of columns by block in Double. m: examples.
+package struct GramMatrix: Sendable {
+    package let count: Int
+    /// m x m, row-major.
+    package private(set) var values: [Double]
+
+    private static let columnsPerPiece = 8192
+
+    package init(count: Int) {
+        self.count = count
+        values = [Double](repeating: 0, count: count * count)
+    }
+
+    package subscript(row: Int, column: Int) -> Double { values[row * count + column] }
+
+    package var diagonal: [Double] { (0..<count).map { self[$0, $0] } }
+
+    /// K += g g^T for g (m x d). Products in Float over at most 8,192 columns, sums in Double in a fixed order.
+    package mutating func add(_ g: MatrixView) {
+        precondition(g.rows == count)
+        let size = count
+        let pieces = (g.columns + Self.columnsPerPiece - 1) / Self.columnsPerPiece
+        var products = Matrix(rows: pieces * size, columns: size)
+        var view = products.mutableView
+        RowParallel.forEach(pieces, writing: &view) { piece, shared in
+            let part = g.columns(piece * Self.columnsPerPiece..<min(g.columns, (piece + 1) * Self.columnsPerPiece))
+            var product = shared.tile(rows: piece * size..<(piece + 1) * size, columns: 0..<size)
+            LinearAlgebra.multiplySerially(part, part.transposed, into: &product)
+        }
+        for piece in 0..<pieces {
+            for index in values.indices { values[index] += Double(products.elements[piece * values.count + index]) }
+        }
+    }
+
+    package mutating func add(_ other: GramMatrix) {
+        for index in values.indices { values[index] += other.values[index] }
+    }
+
+    /// K x.
+    package func times(_ x: [Double]) -> [Double] {
+        (0..<count).map { row in (0..<count).reduce(0.0) { $0 + self[row, $1] * x[$1] } }
+    }
+}

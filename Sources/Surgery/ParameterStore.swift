@@ -1,0 +1,97 @@
+package import Checkpoints
+internal import Storage
+package import SystemPackage
+internal import Tensors
+internal import Transformer
+
+/// One number for every parameter of a model, in a scratch file: an edit's step, its sum so far, a diagonal Fisher.
+///
+/// All zeros at first. Numbers are read and written a piece at a time; nothing the size of the model is held in memory.
+package final class ParameterStore: Sendable {
+    private let file: ScratchFile
+    private let places: [String: (offset: Int, count: Int)]
+    package let count: Int
+
+    /// Room for every parameter of `model`, in a nameless file in `directory`.
+    package init(_ model: LanguageModel, in directory: FilePath) throws {
+        var places: [String: (offset: Int, count: Int)] = [:]
+        var end = 0
+        for name in model.layout.parameters {
+            let count = model.checkpoint.tensor(named: name)?.elementCount ?? 0
+            places[name] = (end, count)
+            end += count
+        }
+        self.places = places
+        count = end
+        file = try ScratchFile(in: directory)
+        try file.resize(to: end)
+    }
+
+    package func contains(_ name: String) -> Bool { places[name] != nil }
+
+    /// A parameter's numbers from `offset` on.
+    package func read(_ name: String, from offset: Int, into values: inout MutableSpan<Float>) throws {
+        try file.read(at: start(name, offset, values.count), into: &values)
+    }
+
+    package func write(_ name: String, from offset: Int, _ values: Span<Float>) throws {
+        try file.write(values, at: start(name, offset, values.count))
+    }
+
+    /// Adds `scale` times another store.
+    package func add(_ other: ParameterStore, scale: Float) throws {
+        precondition(other.count == count)
+        let piece = 1 << 18
+        var sum = Matrix(rows: 1, columns: min(piece, count))
+        var change = Matrix(rows: 1, columns: min(piece, count))
+        for start in Swift.stride(from: 0, to: count, by: piece) {
+            let length = min(piece, count - start)
+            var elements = sum.mutableElements
+            var here = elements._mutatingExtracting(0..<length)
+            try file.read(at: start, into: &here)
+            var changes = change.mutableElements
+            var there = changes._mutatingExtracting(0..<length)
+            try other.file.read(at: start, into: &there)
+            for index in here.indices { here[index] += scale * there[index] }
+            try file.write(here.span, at: start)
+        }
+    }
+
+    private func start(_ name: String, _ offset: Int, _ count: Int) -> Int {
+        guard let place = places[name], offset >= 0, offset + count <= place.count else { preconditionFailure("no such parameter: \(name)") }
+        return place.offset + offset
+    }
+}
+
+/// A checkpoint with an edit on it: base + sum + scale * step, each part optional, rounded to the stored type: an edit is
+/// what will be written, so that is what its rounds measure, while the sum itself is kept in Float.
+package struct EditedWeights: WeightSource {
+    package let base: Checkpoint
+    package let sum: ParameterStore?
+    package let step: ParameterStore?
+    package let scale: Float
+
+    package init(_ base: Checkpoint, sum: ParameterStore?, step: ParameterStore? = nil, scale: Float = 0) {
+        self.base = base
+        self.sum = sum
+        self.step = step
+        self.scale = scale
+    }
+
+    package func read(_ name: String, from offset: Int, into destination: inout MutableSpan<Float>) throws {
+        try base.read(name, from: offset, into: &destination)
+        var change = Matrix(rows: 1, columns: min(destination.count, 1 << 16))
+        for (store, scale) in [(sum, 1), (step, scale)] {
+            guard let store, store.contains(name) else { continue }
+            for start in stride(from: 0, to: destination.count, by: change.columns) {
+                let count = min(change.columns, destination.count - start)
+                var elements = change.mutableElements
+                var part = elements._mutatingExtracting(0..<count)
+                try store.read(name, from: offset + start, into: &part)
+                var target = destination._mutatingExtracting(start..<start + count)
+                for index in target.indices { target[index] += scale * part[index] }
+            }
+        }
+        if let dtype = base.tensor(named: name)?.dtype { StoredScalar.round(&destination, to: dtype) }
+    }
+}

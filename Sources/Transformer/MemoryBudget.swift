@@ -1,0 +1,72 @@
+package import Checkpoints
+internal import Storage
+package import SystemPackage
+
+/// How much memory a sweep may take, and the plan that keeps within it.
+package struct MemoryBudget: Sendable {
+    /// The process's bound, in bytes.
+    package let bytes: Int
+
+    /// What the process takes besides the sweep: code, tokenizer, the libraries' buffers.
+    package static let overhead = 160 << 20
+
+    /// Where the user gives no bound.
+    package static let standard = MemoryBudget(bytes: 4 << 30)
+
+    package init(bytes: Int) { self.bytes = bytes }
+
+    /// A plan for sweeping the batch forward and backward. Throws `TransformerError.overBudget` with the smallest budget
+    /// that would do.
+    package func plan(
+        _ model: LanguageModel, _ batch: TokenBatch, scratch: FilePath, needsEveryExample: Bool
+    ) throws(TransformerError) -> SweepPlan {
+        let need = SweepNeed(model, batch)
+        let rows = batch.tokens.count
+        let least = needsEveryExample ? rows : min(rows, need.largestChunk)
+        guard need.peak(keptInMemory: false, chunkRows: least) <= bytes else {
+            throw .overBudget(budget: bytes, smallest: need.peak(keptInMemory: false, chunkRows: least))
+        }
+        let keepsInMemory = need.peak(keptInMemory: true, chunkRows: least) <= bytes
+        let left = bytes - need.peak(keptInMemory: keepsInMemory, chunkRows: 0)
+        let chunkRows = needsEveryExample ? rows : min(rows, max(least, left / need.bytesPerChunkRow))
+        return SweepPlan(
+            keepsInputs: true, scratchDirectory: keepsInMemory ? nil : scratch, chunkRows: chunkRows,
+            plannedPeak: need.peak(keptInMemory: keepsInMemory, chunkRows: chunkRows))
+    }
+}
+
+/// What a forward and backward sweep of a batch takes, in bytes.
+struct SweepNeed {
+    private let configuration: ModelConfiguration
+    private let batch: TokenBatch
+    private let layerParameters: Int
+
+    init(_ model: LanguageModel, _ batch: TokenBatch) {
+        configuration = model.configuration
+        self.batch = batch
+        layerParameters = model.layout.layers.map { LayerWeights.parameterCount($0, model.configuration.hiddenSize) }.max() ?? 0
+    }
+
+    /// The rows of the largest example with those that share its micro-batches: what a chunk must hold at least.
+    var largestChunk: Int { batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0 }
+
+    var bytesPerChunkRow: Int { 4 * LayerFactors.width(configuration) }
+
+    func peak(keptInMemory: Bool, chunkRows: Int) -> Int {
+        let c = configuration
+        let (rows, scored, width) = (batch.tokens.count, batch.scoredRows.count, c.hiddenSize)
+        let vocabulary = c.vocabularySize
+        let always = rows * width + 6 * scored * width + (keptInMemory ? c.layerCount * rows * width : 0)
+        let head = vocabulary * width + DecoderHead.rowsPerTile(vocabularySize: vocabulary) * vocabulary
+        let micro = batch.largestMicroBatchRows
+        let attention = 4 * 2 * 128 * batch.longestSegment
+        let rotary = batch.longestSegment * c.headSize
+        let buffers = micro * (LayerActivations.width(c) + width) + layerParameters + attention + rotary
+        // A tap's tile, what it scales, and a weighted sum and its metric of a whole parameter or slice.
+        let largestParameter = max(layerParameters, (1 << 22) / max(1, scored) * width)
+        let tap = 3 * (1 << 22) + 3 * largestParameter
+        let back = micro * LayerGradients.width(c) + chunkRows * LayerFactors.width(c) + tap
+        let slices = 2 * (1 << 22) + (GradientSlices.height(rows: vocabulary, tokens: scored)) * width + tap + scored * width
+        return MemoryBudget.overhead + 4 * (always + buffers + max(head, back, slices))
+    }
+}

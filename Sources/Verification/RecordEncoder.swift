@@ -1,0 +1,132 @@
+package import Checkpoints
+package import Storage
+internal import SystemPackage
+package import Tokenizers
+package import Transformer
+
+/// What stands before every record, so that its first token is scored too.
+package enum Prefix: Sendable, Equatable {
+    /// Beginning of text of tokenizer or configuration, else end of text.
+    case automatic
+    case none
+    case token(Int32)
+}
+
+/// Records as a model sees them: one prefix token, the tokens, and which predictions count.
+package struct RecordEncoder: Sendable {
+    private let tokenizer: Tokenizer
+    private let vocabularySize: Int
+    package let contextLength: Int
+    /// The token before every record; nil where there is none.
+    package let prefix: Int32?
+    /// What the tokenizer itself puts before a text.
+    package let template: [Int32]
+
+    /// `context` shortens the model's context. Throws where the tokenizer does not fit the model, or where there is no token to begin with.
+    package init(_ model: LanguageModel, _ tokenizer: Tokenizer, prefix: Prefix, context: Int? = nil) throws(VerificationError) {
+        let configuration = model.configuration
+        guard tokenizer.vocabularySize <= configuration.vocabularySize else {
+            throw .tokenizerTooLarge(
+                model.path.appending("tokenizer.json"), tokens: tokenizer.vocabularySize, vocabulary: configuration.vocabularySize)
+        }
+        self.tokenizer = tokenizer
+        vocabularySize = configuration.vocabularySize
+        contextLength = min(context ?? .max, configuration.contextLength)
+        template = tokenizer.prefixTokens
+        switch prefix {
+        case .none: self.prefix = nil
+        case .token(let id):
+            guard id >= 0, Int(id) < vocabularySize else {
+                throw .tokenOutOfRange("--prefix", record: 0, token: Int(id), vocabulary: vocabularySize)
+            }
+            self.prefix = id
+        case .automatic:
+            guard let token = tokenizer.prefixTokens.first ?? model.prefixToken.flatMap({ Int32(exactly: $0) }),
+                token >= 0, Int(token) < vocabularySize
+            else { throw .noPrefix(model.path) }
+            self.prefix = token
+        }
+    }
+
+    /// A record's tokens, the prefix not among them, and where its scored tokens begin.
+    package func tokens(_ record: TextRecord) throws(TokenizerError) -> (ids: [Int32], firstScored: Int) {
+        switch record {
+        case .text(let text): return (try tokenizer.encode(text, addingSpecialTokens: false), 0)
+        case .completion(let prompt, let completion):
+            let start = try tokenizer.encode(prompt, addingSpecialTokens: false)
+            return (start + (try tokenizer.encode(completion, addingSpecialTokens: false)), start.count)
+        case .tokens(let ids): return (ids, 0)
+        }
+    }
+
+    /// Records as examples; a record longer than the context is cut into windows that continue where the last one ended,
+    /// every token scored once. `named` is what messages call the text.
+    package func examples(_ records: [TextRecord], named name: String) throws -> [Example] {
+        var result: [Example] = []
+        for (index, record) in records.enumerated() {
+            let (ids, firstScored) = try tokens(record)
+            try check(ids, name, index)
+            let windows = Self.windows((prefix.map { [$0] } ?? []) + ids, firstScored: firstScored + (prefix == nil ? 0 : 1), length: contextLength)
+            guard !windows.isEmpty else { throw VerificationError.nothingToScore(name, record: index) }
+            result.append(Example(windows: windows))
+        }
+        return result
+    }
+
+    /// Whole records as token sequences, the prefix first.
+    package func sequences(_ records: [TextRecord], named name: String) throws -> [[Int32]] {
+        try records.enumerated().map { index, record in
+            let (ids, _) = try tokens(record)
+            try check(ids, name, index)
+            return (prefix.map { [$0] } ?? []) + ids
+        }
+    }
+
+    /// `count` samples of at most `length` tokens, spread evenly over the records and over each record's length: what
+    /// curvature is estimated from. A record with a prompt is taken whole.
+    package func samples(_ count: Int, length: Int, of records: [TextRecord], named name: String) throws -> [Example] {
+        let chosen = Self.spread(min(count, records.count), over: records.count)
+        let perRecord = max(1, (count + chosen.count - 1) / max(1, chosen.count))
+        var result: [Example] = []
+        for index in chosen {
+            let (ids, firstScored) = try tokens(records[index])
+            try check(ids, name, index)
+            let start = prefix.map { [$0] } ?? []
+            if firstScored > 0 || perRecord == 1 {
+                let room = firstScored > 0 ? contextLength : min(length, contextLength) - start.count
+                let windows = Self.windows(start + ids.prefix(room), firstScored: firstScored + start.count, length: contextLength)
+                if let first = windows.first { result.append(Example(windows: [first])) }
+                continue
+            }
+            let room = min(length, contextLength) - start.count
+            let pieces = Swift.stride(from: 0, to: ids.count, by: room).map { ids[$0..<min(ids.count, $0 + room)] }
+            for piece in Self.spread(min(perRecord, pieces.count), over: pieces.count) {
+                let windows = Self.windows(start + pieces[piece], firstScored: start.count, length: contextLength)
+                result += windows.map { Example(windows: [$0]) }
+            }
+        }
+        guard !result.isEmpty else { throw VerificationError.nothingToScore(name, record: 0) }
+        return Array(result.prefix(count))
+    }
+
+    private func check(_ ids: [Int32], _ name: String, _ record: Int) throws(VerificationError) {
+        for id in ids where id < 0 || Int(id) >= vocabularySize {
+            throw .tokenOutOfRange(name, record: record, token: Int(id), vocabulary: vocabularySize)
+        }
+    }
+
+    /// Windows of at most `length` inputs over a sequence of which the tokens from `firstScored` on are scored. Each window
+    /// begins with the last token of the one before; windows without a scored token are left out.
+    static func windows(_ sequence: [Int32], firstScored: Int, length: Int) -> [Window] {
+        guard sequence.count > 1 else { return [] }
+        return Swift.stride(from: 0, to: sequence.count - 1, by: length).compactMap { start in
+            let inputs = start..<min(start + length, sequence.count - 1)
+            guard inputs.upperBound >= max(firstScored, 1) else { return nil }
+            let targets = inputs.map { $0 + 1 >= firstScored ? sequence[$0 + 1] : Window.unscored }
+            return Window(inputs: Array(sequence[inputs]), targets: targets)
+        }
+    }
+
+    /// `count` of the numbers below `total`, evenly spaced.
+    private static func spread(_ count: Int, over total: Int) -> [Int] { (0..<count).map { $0 * total / max(1, count) } }
+}

@@ -1,0 +1,90 @@
+package import Checkpoints
+internal import Glibc
+package import Transformer
+
+/// A record's score: summed loss in nats, and how many of its scored tokens are the likeliest ones.
+package struct RecordScore: Sendable {
+    package var tokens = 0
+    package var nll = 0.0
+    package var greedyMatches = 0
+    /// Each scored token's loss, in order.
+    package var losses: [Float] = []
+
+    /// Whether every scored token is the argmax.
+    package var isRecited: Bool { tokens > 0 && greedyMatches == tokens }
+
+    mutating func add(_ losses: ArraySlice<Float>, _ matches: ArraySlice<Bool>) {
+        tokens += losses.count
+        nll += losses.reduce(0.0) { $0 + Double($1) }
+        greedyMatches += matches.count { $0 }
+        self.losses += losses
+    }
+}
+
+/// Scores of a text: what every record's tokens cost the model.
+package struct TextScore: Sendable {
+    package var records: [RecordScore]
+
+    package var tokens: Int { records.reduce(0) { $0 + $1.tokens } }
+    package var nll: Double { records.reduce(0.0) { $0 + $1.nll } }
+    package var nllPerToken: Double { nll / Double(tokens) }
+    package var perplexity: Double { exp(nllPerToken) }
+    package var recited: Int { records.count { $0.isRecited } }
+}
+
+/// Scores examples with one model, some windows at a time: a group's residual stream is what is held in memory.
+package struct Scorer: Sendable {
+    private let model: LanguageModel
+    private let source: any WeightSource
+
+    package init(_ model: LanguageModel, from source: any WeightSource) {
+        self.model = model
+        self.source = source
+    }
+
+    /// Every example's score. `progress` hears how many tokens of how many are done.
+    package func score(_ examples: [Example], progress: (Int, Int) -> Void = { _, _ in }) throws -> TextScore {
+        var records = [RecordScore](repeating: RecordScore(), count: examples.count)
+        let groups = WindowGroup.groups(of: examples)
+        let total = groups.reduce(0) { $0 + $1.rows }
+        var done = 0
+        for group in groups {
+            let batch = TokenBatch(group.windows.map { Example(windows: [$0]) })
+            var sweep = try LayerSweep(model, batch, plan: .forward)
+            let scores = try sweep.score(from: source)
+            for (range, record) in zip(batch.exampleScoredRows, group.records) {
+                records[record].add(scores.losses[range], scores.isArgmax[range])
+            }
+            done += group.rows
+            progress(done, total)
+        }
+        return TextScore(records: records)
+    }
+}
+
+/// Windows that go through the layers together. Cut by length alone.
+struct WindowGroup {
+    private static let largestGroup = 1 << 14
+
+    var windows: [Window] = []
+    /// Which example each window is of.
+    var records: [Int] = []
+    var rows = 0
+
+    static func groups(of examples: [Example]) -> [WindowGroup] {
+        var groups: [WindowGroup] = []
+        var group = WindowGroup()
+        for (record, example) in examples.enumerated() {
+            for window in example.windows {
+                if group.rows > 0 && group.rows + window.inputs.count > largestGroup {
+                    groups.append(group)
+                    group = WindowGroup()
+                }
+                group.windows.append(window)
+                group.records.append(record)
+                group.rows += window.inputs.count
+            }
+        }
+        return group.rows > 0 ? groups + [group] : groups
+    }
+}

@@ -1,0 +1,53 @@
+package import Storage
+package import SystemPackage
+
+/// What can keep texts from being scored.
+package enum VerificationError: DiagnosedError {
+    case tokenizerTooLarge(FilePath, tokens: Int, vocabulary: Int)
+    case nothingToScore(String, record: Int)
+    case tokenOutOfRange(String, record: Int, token: Int, vocabulary: Int)
+    case noPrefix(FilePath)
+    case unknownProtocol(String)
+    case protocolOutOfRange(String, reason: String)
+    case tooShort(String)
+    case tooLong(String, tokens: Int, context: Int)
+    case unlikeModels(String)
+
+    package var fault: Fault {
+        switch self {
+        case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels: .malformedInput
+        case .noPrefix, .unknownProtocol, .protocolOutOfRange: .usage
+        }
+    }
+
+    package var kind: String {
+        switch self {
+        case .tokenizerTooLarge: "tokenizer-mismatch"
+        case .nothingToScore: "nothing-to-score"
+        case .tokenOutOfRange: "token-out-of-range"
+        case .noPrefix: "no-prefix-token"
+        case .unknownProtocol, .protocolOutOfRange: "protocol"
+        case .tooShort: "text-too-short"
+        case .tooLong: "text-too-long"
+        case .unlikeModels: "unlike-models"
+        }
+    }
+
+    package var description: String {
+        switch self {
+        case .tokenizerTooLarge(let path, let tokens, let vocabulary):
+            "\(path): the tokenizer has token ids up to \(tokens - 1), but the model's vocabulary has only \(vocabulary) rows; it belongs to another model."
+        case .nothingToScore(let name, let record): "\(name): record \(record + 1) has no token to score."
+        case .tokenOutOfRange(let name, let record, let token, let vocabulary):
+            "\(name): record \(record + 1) has the token id \(token); the model's vocabulary has \(vocabulary) rows."
+        case .noPrefix(let path):
+            "\(path): neither tokenizer nor configuration names a beginning or end of text to score records after; give --prefix none or --prefix ID."
+        case .unknownProtocol(let text):
+            "There is no protocol \(text); there are records, lm-eval-rolling, hf-sliding:STRIDE and llamacpp-half:N."
+        case .protocolOutOfRange(let text, let reason): "The protocol \(text) \(reason)."
+        case .tooShort(let name): "\(name) is too short for this protocol: no token of it would be scored."
+        case .tooLong(let name, let tokens, let context): "\(name) has \(tokens) tokens, more than the context of \(context)."
+        case .unlikeModels(let reason): "The two models cannot be compared token by token: \(reason)."
+        }
+    }
+}

@@ -1,0 +1,161 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Storage
+internal import Surgery
+internal import SystemPackage
+internal import Transformer
+internal import Verification
+
+struct EditCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.")
+
+    @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
+    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal")) var method: EditRecipe.Method = .targetedRemoval
+    @Option(help: "Text to forget.") var forget: String
+    @Option(help: "General text that the model must stay good at; may be given more than once.") var retain: [String]
+    @Option(help: "Records that must each keep their own loss.") var keep: String?
+    @Option(help: "Unseen text like the forget text: its unedited loss is what the forget text is brought to.") var holdout: String?
+    @Option(help: "Bring the forget text to this loss, in nats a token, instead.") var targetNll: Double?
+    @Option(help: "Where the edited checkpoint goes.") var output: String
+    @Flag(help: "Replace what is at --output.") var force = false
+    @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
+    @Option(help: ArgumentHelp("Of fisher-removal: what shares a Gram matrix.", valueName: "parameter|layer")) var block: EditRecipe.Block = .parameter
+    @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
+    @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
+    @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
+    @Option(help: ArgumentHelp("Of fisher-removal: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
+    var strength = StrengthArgument(strength: .automatic)
+    @Option(help: "The most rounds of direction and step.") var rounds: Int?
+    @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
+    @OptionGroup var texts: TextOptions
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard samples > 0, sampleTokens > 2, damping > 0, damping.isFinite, rounds.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--samples, --sample-tokens, --damping and --rounds must be positive.")
+        }
+        guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
+        var needsTarget = true
+        if case .fixed = strength.strength {
+            needsTarget = false
+            guard method == .removal else { throw ValidationError("--strength is fisher-removal's; fisher-targeted needs no number.") }
+        }
+        guard !needsTarget || (holdout == nil) != (targetNll == nil) else {
+            throw ValidationError("Give --holdout, unseen text like the forget text, or --target-nll, and not both: it says how far to forget.")
+        }
+    }
+
+    func run() throws {
+        let progress = common.begin()
+        let opened = try OpenModel(model)
+        let encoder = try opened.encoder(opened.tokenizer(), texts)
+        var budget = MemoryBudget.standard
+        if let memory { budget = MemoryBudget(bytes: memory.bytes) }
+        let general = try retain.flatMap { try texts.records($0) }
+        let records = EditRecords(
+            forget: try encoder.examples(texts.records(forget), named: forget),
+            keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
+            retain: try encoder.samples(samples, length: sampleTokens, of: general, named: retain.joined(separator: ", ")))
+        let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
+        let planned = try Edit.plannedPeak(opened.model, method, records, budget: budget, scratch: FilePath("."))
+        if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
+        if dryRun { return printPlan(opened.model, records, planned, budget) }
+
+        let staged = try StagedDirectory(FilePath(output), replacing: force)
+        Interruption.willStage(staged.scratch)
+        let scorer = Scorer(opened.model, from: opened.model.checkpoint)
+        let target = try targetNll ?? unseen.map { mean(try scorer.score($0).records.map { $0.nll / Double($0.tokens) }) } ?? .infinity
+        let recipe = EditRecipe(
+            method: method, block: block, strength: strength.strength, damping: damping,
+            rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: target)
+        let outcome = try Edit.run(opened.model, recipe, records, budget: budget, scratch: staged.scratch, progress: progress.begin)
+        let edited = outcome.rounds.isEmpty ? [] : Set(opened.model.layout.parameters)
+        progress.begin("writing \(output)")
+        try CheckpointWriter(like: opened.model.checkpoint)
+            .write(to: staged, edited: edited, from: EditedWeights(opened.model.checkpoint, sum: outcome.change))
+        try staged.commit()
+
+        let written = try LanguageModel(FilePath(output))
+        let result = try Scorer(written, from: written.checkpoint).score(records.forget)
+        let reached = mean(result.records.map { $0.nll / Double($0.tokens) })
+        guard common.json else {
+            printRounds(outcome, target: target, reached: reached, recited: result.recited)
+            return
+        }
+        var report = Report("edit")
+        try report.addInput("model", model, model: opened.model.checkpoint)
+        try report.addInput("forget", file: forget)
+        for path in retain { try report.addInput("retain", file: path) }
+        if let keep { try report.addInput("keep", file: keep) }
+        if let holdout { try report.addInput("holdout", file: holdout) }
+        report.members = try members(outcome, recipe, opened.model, written, reached, planned, budget, encoder)
+        report.print()
+    }
+
+    private func members(
+        _ outcome: EditOutcome, _ recipe: EditRecipe, _ base: LanguageModel, _ written: LanguageModel, _ reached: Double, _ planned: Int,
+        _ budget: MemoryBudget, _ encoder: RecordEncoder
+    ) throws -> [(name: String, value: JSONValue)] {
+        [
+            ("method", .string(method.rawValue)),
+            ("prefix", encoder.prefix.map { .integer(Int($0)) } ?? .null),
+            ("target_nll", .number(recipe.target)),
+            ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : base.parameterCount)),
+            ("rounds", .array(outcome.rounds.map { round in
+                .members([
+                    "forget_nll_predicted": .number(round.forgetPredicted), "forget_nll": .number(round.forget),
+                    "keep_nll": round.keep.map(JSONValue.number) ?? .null, "retain_nll_predicted": .number(round.retainPredicted),
+                    "retain_nll": .number(round.retain), "step": .number(round.step),
+                ])
+            })),
+            ("ending", .string(outcome.ending.rawValue)),
+            ("forget_nll_written", .number(reached)),
+            ("memory", .members([
+                "budget_bytes": memory.map { .integer($0.bytes) } ?? .null, "planned_peak_bytes": .integer(planned),
+                "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
+            ])),
+            ("output_sha256", .string(try written.checkpoint.contentDigest().description)),
+        ]
+    }
+
+    private func printRounds(_ outcome: EditOutcome, target: Double, reached: Double, recited: Int) {
+        print("round   forget predicted   measured     keep   retain predicted   measured     step")
+        for (index, round) in outcome.rounds.enumerated() {
+            print(
+                column(index + 1, 5) + column(decimals(round.forgetPredicted, 3), 19) + column(decimals(round.forget, 3), 11)
+                    + column(round.keep.map { decimals($0, 3) } ?? "-", 9) + column(decimals(round.retainPredicted, 4), 19)
+                    + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9))
+        }
+        print("\(outcome.ending.rawValue): the forget text is at \(decimals(reached, 3)) nats a token in the written file, target \(decimals(target, 3)); \(recited) records are still recited.")
+        print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(output)")
+    }
+
+    private func printPlan(_ model: LanguageModel, _ records: EditRecords, _ planned: Int, _ budget: MemoryBudget) {
+        print("method            \(method.rawValue)")
+        print("tensors touched   \(model.layout.parameters.count) of \(model.checkpoint.tensors.count)")
+        print("records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.retain.count) retain samples")
+        print("bytes written     \(model.checkpoint.shards.reduce(0) { $0 + $1.file.size })")
+        print("scratch space     \(Edit.scratchBytes(model, method)) bytes beside the output")
+        print("peak memory       \(planned >> 20) MiB of \(budget.bytes >> 20) MiB")
+    }
+}
+
+extension EditRecipe.Method: ExpressibleByArgument {}
+extension EditRecipe.Block: ExpressibleByArgument {}
+
+struct StrengthArgument: ExpressibleByArgument {
+    let strength: EditRecipe.Strength
+
+    init(strength: EditRecipe.Strength) { self.strength = strength }
+
+    init?(argument: String) {
+        if argument == "auto" {
+            strength = .automatic
+        } else {
+            guard let eta = Double(argument), eta.isFinite, eta != 0 else { return nil }
+            strength = .fixed(eta)
+        }
+    }
+
+    var defaultValueDescription: String { "auto" }
+}

@@ -1,0 +1,93 @@
+internal import ArgumentParser
+internal import Storage
+internal import SystemPackage
+internal import Tensors
+internal import Transformer
+internal import Verification
+
+/// What every command understands.
+struct CommonOptions: ParsableArguments {
+    @Flag(help: "Print one JSON document and nothing else.")
+    var json = false
+
+    @Option(help: "How many threads work at once.")
+    var threads: Int = 2
+
+    @Option(help: ArgumentHelp("Progress on standard error: auto or none.", valueName: "auto|none"))
+    var progress: ProgressStyle = .auto
+
+    enum ProgressStyle: String, ExpressibleByArgument, CaseIterable { case auto, none }
+
+    func validate() throws {
+        guard (1...1024).contains(threads) else { throw ValidationError("--threads is \(threads); 1 to 1024 is expected.") }
+    }
+
+    /// To be called once, before any work.
+    func begin() -> Progress {
+        RowParallel.threads = threads
+        return Progress(isSilent: progress == .none)
+    }
+}
+
+/// How the records of a text are found and what stands before them.
+struct TextOptions: ParsableArguments {
+    @Option(help: "The field of a record that holds its text.")
+    var textField = "text"
+
+    @Option(help: "The field of a record that holds its prompt, which is not scored.")
+    var promptField = "prompt"
+
+    @Option(help: "The field of a record that holds its completion.")
+    var completionField = "completion"
+
+    @Option(help: ArgumentHelp("What a record of a .txt file is.", valueName: "whole|lines|paragraphs"))
+    var split: TextFormat.Split = .whole
+
+    @Option(help: ArgumentHelp("The token before every record: auto, none or a token's id.", valueName: "auto|none|ID"))
+    var prefix: PrefixArgument = PrefixArgument(prefix: .automatic)
+
+    /// The records of a file.
+    func records(_ path: String) throws -> [TextRecord] {
+        var format = TextFormat()
+        format.textField = textField
+        format.promptField = promptField
+        format.completionField = completionField
+        format.split = split
+        return try TextRecords.read(FilePath(path), format: format)
+    }
+}
+
+extension TextFormat.Split: ExpressibleByArgument {}
+
+struct PrefixArgument: ExpressibleByArgument {
+    let prefix: Prefix
+
+    init(prefix: Prefix) { self.prefix = prefix }
+
+    init?(argument: String) {
+        switch argument {
+        case "auto": prefix = .automatic
+        case "none": prefix = .none
+        default:
+            guard let id = Int32(argument) else { return nil }
+            prefix = .token(id)
+        }
+    }
+
+    var defaultValueDescription: String { "auto" }
+}
+
+/// An amount of memory: 4GiB, 512MiB, 2GB, or plain bytes.
+struct ByteCount: ExpressibleByArgument {
+    let bytes: Int
+
+    init?(argument: String) {
+        let units: [(String, Int)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("", 1)]
+        for (unit, factor) in units where argument.hasSuffix(unit) {
+            guard let number = Double(argument.dropLast(unit.count)), number > 0, number * Double(factor) < 1e15 else { continue }
+            bytes = Int(number * Double(factor))
+            return
+        }
+        return nil
+    }
+}

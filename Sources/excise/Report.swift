@@ -1,0 +1,38 @@
+internal import Checkpoints
+internal import Storage
+internal import SystemPackage
+
+/// A command's report: what it found, between what every report begins and ends with.
+struct Report {
+    private let command: String
+    private var inputs: [JSONValue] = []
+    var members: [(name: String, value: JSONValue)] = []
+
+    init(_ command: String) { self.command = command }
+
+    /// Notes a file that was read, with its digest.
+    mutating func addInput(_ role: String, file path: String) throws {
+        add(role, path, try InputFile(FilePath(path)).sha256())
+    }
+
+    /// Notes a model that was read, with its content digest.
+    mutating func addInput(_ role: String, _ path: String, model checkpoint: Checkpoint) throws {
+        add(role, path, try checkpoint.contentDigest())
+    }
+
+    private mutating func add(_ role: String, _ path: String, _ digest: SHA256Digest) {
+        inputs.append(.members(["role": .string(role), "path": .string(path), "sha256": .string(digest.description)]))
+    }
+
+    func document(exitCode: Int32) -> JSONValue {
+        let head: [(name: String, value: JSONValue)] = [
+            ("schema", .string("https://excise.dev/schemas/\(command)/v1")),
+            ("tool", .members(["name": "excise", "version": .string(Excise.version)])),
+            ("command", .string(command)),
+            ("inputs", .array(inputs)),
+        ]
+        return .object(JSONObject(members: head + members + [("exit_code", .integer(Int(exitCode)))]))
+    }
+
+    func print(exitCode: Int32 = 0) { Swift.print(document(exitCode: exitCode).serialized(pretty: true)) }
+}

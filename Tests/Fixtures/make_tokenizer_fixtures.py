@@ -1,0 +1,176 @@
+#!/usr/bin/env python3
+"""Makes tokenizers/kinds.json: small tokenizers, one for each kind and flag, and what Hugging Face tokenizers does with them.
+
+    pip install tokenizers==0.23.3
+    python Tests/Fixtures/make_tokenizer_fixtures.py
+
+The file holds `models` by name, `texts`, and `tokenizers`. One of those is `definition` (a tokenizer.json without its model),
+the name of its `model`, `changes` to the members of that, and the expected `ids` and `ids_with_special_tokens` of each text;
+then `decoded`: ids, their text, and their text without special tokens.
+"""
+
+import json
+import pathlib
+import random
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+SENTENCES = [
+    "The quick brown fox jumps over the lazy dog, and the dog sleeps on.",
+    "It is the end of the year 2024; they'll pay 12345 dollars, we've been told.",
+    "for (int i = 0; i < 100; i++) { printf(\"%d\\n\", i); }",
+    "Where there is a will there is a way, isn't there?  There  is.",
+    "naïve café déjà vu, Straße, Ünïcödé",
+]
+
+TEXTS = [
+    "", " ", "  ", "\n", "a", "the", " the", "the  dog", "the dog ", "\tthe\r\n\r\n dog\n",
+    "I'LL pay  12345 €\n\n  ok don't\u3000x", "they'll THEY'LL 'ſ x'K we've isn't",
+    "1234567 ½ ² Ⅷ ٣٤ 五 ① \U00011DE0\U00016FF4 \U00016D70",
+    "naïve nai\u0308ve cafe\u0301 \u1E9B\u0323 \u212B \u0958 \u0F73\u059F \u1100\u1161\u11A8 \U000105D2\u0307",
+    "日本語 한국어 العربية हिन्दी ไทย עִבְרִית", "👩\u200d👩\u200d👧 🇩🇪 👍🏽", "\ufeff\x00\x01\x7f\x80\u200b\u180e\u2028",
+    "\U0001D804\U0002EBF0\U00031350\U0001E5D0\u1C89\uA7DA", "<0x41><0xE2><s>▁▁the ▁ dog", "aaaaaaaaaaaaaaaaaaaaaaaa",
+    "            the", "the            ", "\n \n \n  x", "€€€éé€é", "a€bé€", "x=1;y=[2,3];z={4:5}//\\#%&@~`^",
+    "<s>the</s> <s> dog", "the [A] dog[A][A]  [A]x[AB] [ABC", "xB By B aB B\u0301 B_B-B\u200dB\u00b2 B", "  [L]  x [R]  y  [LR]  [R] [L]",
+    "the-final--countdown-", "--a--", "-", "Éte\u0301 \u00c9T\u00c9",
+]
+
+
+def train_bytes():
+    """Byte-level, with merges across spaces, so that its ids show where a text was cut."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer.train_from_iterator(SENTENCES * 2, trainers.BpeTrainer(vocab_size=380, min_frequency=2, initial_alphabet=alphabet, show_progress=False))
+    return json.loads(tokenizer.to_str())["model"]
+
+
+def train_characters():
+    """Like SentencePiece: characters and ▁, and a token for each byte."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Replace(" ", "▁")
+    tokenizer.train_from_iterator(SENTENCES * 2, trainers.BpeTrainer(vocab_size=150, min_frequency=2, limit_alphabet=60, show_progress=False))
+    model = json.loads(tokenizer.to_str())["model"]
+    tokens = ["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)]
+    tokens += [token for token in model["vocab"]]
+    model["vocab"] = {token: index for index, token in enumerate(tokens)}
+    model.update(unk_token="<unk>", fuse_unk=True, byte_fallback=True)
+    return model
+
+
+def few_bytes(model):
+    """The same, with few byte tokens, and with merges that the unknown token and bytes take part in."""
+    model = json.loads(json.dumps(model))
+    kept = [token for token in model["vocab"] if not token.startswith("<0x") or token in ("<0xC3>", "<0xA9>", "<0x21>")]
+    kept += ["<unk>t", "<0xC3><0xA9>", "e<unk>"]
+    model["vocab"] = {token: index for index, token in enumerate(kept)}
+    model["merges"] = [["<unk>", "t"], ["<0xC3>", "<0xA9>"], ["e", "<unk>"]] + model["merges"]
+    return model
+
+
+def added(content, **flags):
+    token = dict(content=content, single_word=False, lstrip=False, rstrip=False, normalized=False, special=False)
+    token.update(flags)
+    return token
+
+
+BYTE_LEVEL = dict(type="ByteLevel", add_prefix_space=False, trim_offsets=True, use_regex=False)
+WORDS = dict(BYTE_LEVEL, use_regex=True)
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
+EXPRESSIONS = dict(
+    llama3=LLAMA3,
+    qwen35=LLAMA3.replace(r"\p{L}+", r"[\p{L}\p{M}]+").replace(r"[^\s\p{L}\p{N}]", r"[^\s\p{L}\p{M}\p{N}]"),
+    gpt4o=(r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+           r"|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?"
+           r"|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"),
+    cl100k=(r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"),
+    deepseek=r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+",
+    cjk=r"[一-龥぀-ゟ゠-ヿ]+",
+    lines=r"^.|.$",
+    lookbehind=r"(?<=\d)\D|(?<!e)\s|(?>a+)a|\S\x{301}|\u00e9",
+    counts=r"[a-c]{2}|e{,1}x|\d{3,}?|(?:t|th|the)(?=[^r])",
+    empty=r"\s*",
+)
+
+
+def definitions(models):
+    plain = dict(version="1.0", truncation=None, padding=None, added_tokens=[], normalizer=None, pre_tokenizer=None, post_processor=None, decoder=None)
+    sentence_piece_decoder = dict(type="Sequence", decoders=[
+        dict(type="Replace", pattern=dict(String="▁"), content=" "), dict(type="ByteFallback"), dict(type="Fuse"),
+        dict(type="Strip", content=" ", start=1, stop=0)])
+
+    def one(name, model, changes=None, **parts):
+        return dict(name=name, model=model, changes=changes or {}, definition=dict(plain, **parts))
+
+    bos = dict(id="<s>", ids=[models["bytes"]["vocab"]["s"]], tokens=["<s>"])
+    yield one("byte-level, prefix space, template", "bytes", pre_tokenizer=dict(WORDS, add_prefix_space=True), decoder=WORDS, post_processor=dict(
+        type="TemplateProcessing", special_tokens={"<s>": bos, "</s>": dict(id="</s>", ids=[1, 2], tokens=["a", "b"])},
+        single=[dict(SpecialToken=dict(id="<s>", type_id=0)), dict(Sequence=dict(id="A", type_id=0)), dict(SpecialToken=dict(id="</s>", type_id=0))],
+        pair=[dict(Sequence=dict(id="A", type_id=0)), dict(Sequence=dict(id="B", type_id=1))]))
+    yield one("byte-level without cutting, merges as strings", "bytes", dict(merges=[" ".join(pair) for pair in models["bytes"]["merges"]]), pre_tokenizer=BYTE_LEVEL)
+    for individual in (True, False):
+        yield one(f"digits {individual}", "bytes", pre_tokenizer=dict(type="Sequence", pretokenizers=[dict(type="Digits", individual_digits=individual), BYTE_LEVEL]))
+    for name, expression in EXPRESSIONS.items():
+        split = dict(type="Split", pattern=dict(Regex=expression), behavior="Isolated", invert=False)
+        yield one(f"expression {name}", "bytes", pre_tokenizer=dict(type="Sequence", pretokenizers=[split, BYTE_LEVEL]))
+    for behavior in ("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous"):
+        for invert in (False, True):
+            split = dict(type="Split", pattern=dict(String="-") if not invert else dict(Regex="[- e]|th"), behavior=behavior, invert=invert)
+            yield one(f"split {behavior} {invert}", "bytes", pre_tokenizer=dict(type="Sequence", pretokenizers=[split, BYTE_LEVEL]))
+    yield one("ignored merges, NFC", "bytes", dict(ignore_merges=True, merges=models["bytes"]["merges"][:20]), normalizer=dict(type="NFC"), pre_tokenizer=dict(WORDS), decoder=dict(type="ByteLevel", add_prefix_space=True, trim_offsets=True, use_regex=True))
+
+    for scheme in ("always", "first", "never"):
+        for split in (True, False):
+            metaspace = dict(type="Metaspace", replacement="▁", prepend_scheme=scheme, split=split)
+            yield one(f"metaspace {scheme} {split}", "characters", pre_tokenizer=metaspace, decoder=metaspace, added_tokens=[dict(added("<s>", special=True), id=1), dict(added("</s>", rstrip=True), id=2)])
+    yield one("old llama", "characters", added_tokens=[dict(added(token, special=True), id=index) for index, token in enumerate(["<unk>", "<s>", "</s>"])], normalizer=dict(
+        type="Sequence", normalizers=[dict(type="Prepend", prepend="▁"), dict(type="Replace", pattern=dict(String=" "), content="▁")]), decoder=sentence_piece_decoder,
+        post_processor=dict(type="Sequence", processors=[BYTE_LEVEL, dict(type="TemplateProcessing", special_tokens={"<s>": dict(id="<s>", ids=[1], tokens=["<s>"])},
+        single=[dict(SpecialToken=dict(id="<s>", type_id=0)), dict(Sequence=dict(id="A", type_id=0))], pair=[dict(Sequence=dict(id="A", type_id=0)), dict(Sequence=dict(id="B", type_id=1))])]))
+    yield one("gemma", "characters", normalizer=dict(type="Replace", pattern=dict(String=" "), content="▁"),
+              pre_tokenizer=dict(type="Split", pattern=dict(String=" "), behavior="MergedWithPrevious", invert=False),
+              decoder=dict(type="Sequence", decoders=sentence_piece_decoder["decoders"][:3]))
+    for fuse in (True, False):
+        yield one(f"few bytes, fused {fuse}", "few bytes", dict(fuse_unk=fuse), decoder=dict(type="ByteFallback"))
+        yield one(f"no bytes, fused {fuse}", "few bytes", dict(fuse_unk=fuse, byte_fallback=False), decoder=dict(type="Fuse"))
+    yield one("no unknown token", "few bytes", dict(unk_token=None, byte_fallback=False), decoder=dict(type="Sequence", decoders=[dict(type="Fuse"), dict(type="Strip", content="e", start=2, stop=1)]))
+    yield one("replaced by expression", "characters", normalizer=dict(type="Replace", pattern=dict(Regex=r"[\s\p{P}]*"), content="▁"),
+              decoder=dict(type="Replace", pattern=dict(Regex="[▁e]+"), content="_"))
+
+    size = len(models["bytes"]["vocab"])
+    tokens = [added("[A]", special=True), added("[AB]", normalized=True), added("B", single_word=True), added("[L]", lstrip=True, special=True),
+              added("[R]", rstrip=True), added("[LR]", lstrip=True, rstrip=True, normalized=True), added("e\u0301", normalized=True, special=True), added("É")]
+    known = models["bytes"]["vocab"]
+    new = [token["content"] for token in tokens if token["content"] not in known]
+    tokens = [dict(token, id=known.get(token["content"], size + (new + [token["content"]]).index(token["content"]))) for token in tokens]
+    yield one("added tokens", "bytes", normalizer=dict(type="NFC"), pre_tokenizer=WORDS, decoder=WORDS, added_tokens=tokens)
+    yield one("added tokens, no normalizer", "bytes", pre_tokenizer=WORDS, decoder=None, added_tokens=tokens)
+    yield one("added tokens, prepended", "characters", normalizer=dict(type="Prepend", prepend="▁"), decoder=sentence_piece_decoder,
+              added_tokens=[dict(added("<s>", normalized=True, special=True), id=1), dict(added("dog", normalized=True), id=len(models["characters"]["vocab"]))])
+
+
+def main():
+    by_name = dict(bytes=train_bytes(), characters=train_characters())
+    by_name["few bytes"] = few_bytes(by_name["characters"])
+    chance = random.Random(1)
+    written = []
+    for entry in definitions(by_name):
+        model = dict(by_name[entry["model"]], **entry["changes"])
+        tokenizer = Tokenizer.from_str(json.dumps(dict(entry["definition"], model=model)))
+        entry["ids"] = [tokenizer.encode(text, add_special_tokens=False).ids for text in TEXTS]
+        with_special = [tokenizer.encode(text).ids for text in TEXTS]
+        entry["ids_with_special_tokens"] = with_special if with_special != entry["ids"] else None
+        known = sorted(set(tokenizer.get_vocab().values()))
+        sequences = entry["ids"][8:11] + entry["ids"][13:19] + entry["ids"][26:30] + [[chance.choice(known) for _ in range(12)] for _ in range(6)]
+        if entry["definition"]["decoder"] is None:
+            sequences = sequences[-2:]
+        entry["decoded"] = [dict(ids=ids, text=tokenizer.decode(ids, skip_special_tokens=False), unspecial=tokenizer.decode(ids)) for ids in sequences if ids]
+        written.append(entry)
+    path = pathlib.Path(__file__).parent / "tokenizers" / "kinds.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(dict(models=by_name, texts=TEXTS, tokenizers=written), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    print(path, path.stat().st_size, "bytes,", len(written), "tokenizers")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+import Storage
+import SystemPackage
+
+/// Runs `body` in an empty directory of its own, which is removed afterwards.
+func withScratchDirectory(_ body: (FilePath) throws -> Void) throws {
+    let name = "excise-storage-\(FileSystem.processIdentifier)-\(UInt64.random(in: .min ... .max))"
+    let directory = FilePath("/tmp").appending(name)
+    try FileSystem.createDirectory(directory)
+    defer { FileSystem.remove(directory) }
+    try body(directory)
+}
+
+func write(_ bytes: [UInt8], to path: FilePath) throws {
+    let file = try FileDescriptor.open(path, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+    try _ = file.closeAfter { try file.writeAll(bytes) }
+}
