@@ -112,7 +112,7 @@ package struct TargetedRemoval: Sendable {
     private func asked(_ losses: [Double], _ base: [Double], forget: Range<Int>) -> [Double] {
         let part = recipe.target / Self.partsOfTheWay
         return losses.indices.map { index in
-            if forget.contains(index) { losses[index] < recipe.target + Self.overshoot ? part : 0 } else { base[index] - losses[index] }
+            if forget.contains(index) { min(part, max(0, recipe.target - losses[index])) } else { base[index] - losses[index] }
         }
     }
 

@@ -5,14 +5,9 @@ internal import COpenBLAS
 /// OpenBLAS runs each call on the calling thread; products are cut into tiles here, by their shape alone, so that their
 /// bits do not depend on the number of threads.
 package enum LinearAlgebra {
-    /// The name of the kernels in use: the same name and the same inputs give the same bits.
+    /// The name of OpenBLAS's kernels in use (for the CPU, or by OPENBLAS_CORETYPE): the same name and the same inputs give
+    /// the same bits.
     package static let kernels: String = {
-        // OpenBLAS 0.3.21 takes a CPU newer than itself for a Haswell: AVX-512 kernels are 1.8 times as fast.
-        let chosen = unsafe String(cString: openblas_get_corename())
-        let isForced = unsafe getenv("OPENBLAS_CORETYPE") != nil
-        if chosen == "Haswell", !isForced, excise_can_choose_kernels() != 0, excise_cpu_has_avx512() != 0 {
-            unsafe excise_choose_kernels("SkylakeX")
-        }
         openblas_set_num_threads(1)
         return unsafe String(cString: openblas_get_corename())
     }()
@@ -36,7 +31,7 @@ package enum LinearAlgebra {
         _ a: MatrixView, _ b: MatrixView, into c: inout MutableMatrixView, scale: Float = 1, adding: Bool = false
     ) {
         precondition(a.rows == c.rows && b.columns == c.columns && a.columns == b.rows)
-        _ = kernels
+        precondition(!kernels.isEmpty)
         let (m, n, k) = (Int32(c.rows), Int32(c.columns), Int32(a.columns))
         let (strideA, strideB, strideC) = (Int32(max(a.stride, 1)), Int32(max(b.stride, 1)), Int32(max(c.stride, 1)))
         let (transposeA, transposeB) = (a.isTransposed ? CblasTrans : CblasNoTrans, b.isTransposed ? CblasTrans : CblasNoTrans)
@@ -54,7 +49,7 @@ package enum LinearAlgebra {
     /// Rows and columns of a tile: fixed by the product's shape, some eight tiles or more where there is work for them.
     private static func tileShape(_ m: Int, _ n: Int, _ k: Int) -> (rows: Int, columns: Int) {
         guard m * n * k > 1 << 19 else { return (max(m, 1), max(n, 1)) }
-        let rows = min(m, 256)
+        let rows = min(m, 512)
         let down = (m + rows - 1) / rows
         let wanted = max(1, 8 / down)
         let columns = max(64, ((n + wanted - 1) / wanted + 31) / 32 * 32)
@@ -63,7 +58,7 @@ package enum LinearAlgebra {
 
     /// x of `a x = b` for a symmetric positive definite a (n x n, row-major) by Cholesky; nil where a is not.
     package static func solve(_ a: [Double], _ b: [Double]) -> [Double]? {
-        _ = kernels
+        precondition(!kernels.isEmpty)
         let n = b.count
         precondition(a.count == n * n)
         guard n > 0 else { return [] }

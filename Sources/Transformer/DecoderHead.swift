@@ -24,8 +24,8 @@ package struct DecoderHead: ~Copyable {
         try source.read(layout.head, from: 0, into: &elements)
     }
 
-    /// Rows whose logits are held at once: by the vocabulary's size alone, some 32 MiB.
-    package static func rowsPerTile(vocabularySize: Int) -> Int { min(1024, max(16, (1 << 23) / vocabularySize)) }
+    /// Rows whose logits are held at once: by the vocabulary's size alone, some 64 MiB.
+    package static func rowsPerTile(vocabularySize: Int) -> Int { min(1024, max(16, (1 << 24) / vocabularySize)) }
 
     /// Calls `visit` with the logits (k x V) of `rows` (n x C), tile by tile; `visit` may overwrite them.
     package borrowing func logits(

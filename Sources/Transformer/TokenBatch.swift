@@ -47,7 +47,7 @@ package struct TokenBatch: Sendable {
     /// The longest window.
     package let longestSegment: Int
 
-    package static let largestMicroBatch = 1024
+    package static let largestMicroBatch = 2048
 
     package init(_ examples: [Example]) {
         var tokens: [Int32] = []
