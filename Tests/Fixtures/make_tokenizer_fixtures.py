@@ -137,12 +137,11 @@ def definitions(models):
     yield one("replaced by expression", "characters", normalizer=dict(type="Replace", pattern=dict(Regex=r"[\s\p{P}]*"), content="▁"),
               decoder=dict(type="Replace", pattern=dict(Regex="[▁e]+"), content="_"))
 
-    size = len(models["bytes"]["vocab"])
     tokens = [added("[A]", special=True), added("[AB]", normalized=True), added("B", single_word=True), added("[L]", lstrip=True, special=True),
               added("[R]", rstrip=True), added("[LR]", lstrip=True, rstrip=True, normalized=True), added("e\u0301", normalized=True, special=True), added("É")]
-    known = models["bytes"]["vocab"]
-    new = [token["content"] for token in tokens if token["content"] not in known]
-    tokens = [dict(token, id=known.get(token["content"], size + (new + [token["content"]]).index(token["content"]))) for token in tokens]
+    identifiers = dict(models["bytes"]["vocab"])
+    for token in tokens:
+        token["id"] = identifiers.setdefault(token["content"], len(identifiers))
     yield one("added tokens", "bytes", normalizer=dict(type="NFC"), pre_tokenizer=WORDS, decoder=WORDS, added_tokens=tokens)
     yield one("added tokens, no normalizer", "bytes", pre_tokenizer=WORDS, decoder=None, added_tokens=tokens)
     yield one("added tokens, prepended", "characters", normalizer=dict(type="Prepend", prepend="▁"), decoder=sentence_piece_decoder,

@@ -1,0 +1,40 @@
+/// What is done to a text before it is cut into words. Every kind that is not a case here is refused by name.
+indirect enum Normalizer: Sendable {
+    case composition
+    case prepend([UInt8])
+    case replace(RegularExpression, by: [UInt8])
+    case sequence([Normalizer])
+
+    /// The file's `normalizer`. Throws `unsupported` for a kind that is not a case here.
+    init(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        switch try definition.type() {
+        case "NFC": self = .composition
+        case "Prepend": self = .prepend(Array(try definition.member("prepend").string().utf8))
+        case "Replace": self = .replace(try definition.pattern(), by: Array(try definition.member("content").string().utf8))
+        case "Sequence":
+            var normalizers: [Normalizer] = []
+            for element in try definition.member("normalizers").elements() { normalizers.append(try Normalizer(element)) }
+            self = .sequence(normalizers)
+        case let kind: throw definition.unsupported("the normalizer \(kind)")
+        }
+    }
+
+    /// The normalised text. Throws `matchFailed`.
+    func normalized(_ text: [UInt8]) throws(TokenizerError) -> [UInt8] {
+        switch self {
+        case .composition: return CanonicalComposition.composed(text)
+        case .prepend(let start): return text.isEmpty ? text : start + text
+        case .replace(let expression, let content):
+            var replaced: [UInt8] = []
+            replaced.reserveCapacity(text.count)
+            try expression.forEachPiece(in: text.span) { (range, isMatch) throws(TokenizerError) in
+                if isMatch { replaced += content } else { replaced += text[range] }
+            }
+            return replaced
+        case .sequence(let normalizers):
+            var text = text
+            for normalizer in normalizers { text = try normalizer.normalized(text) }
+            return text
+        }
+    }
+}
