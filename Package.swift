@@ -71,6 +71,6 @@ let package = Package(
         tests("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
         tests("Verification", ["Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", system]),
-        tests("excise", ["Checkpoints", "Storage", system]),
+        tests("excise", ["Checkpoints", "Storage", "Tensors", system]),
     ]
 )

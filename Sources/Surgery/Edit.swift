@@ -17,19 +17,21 @@ package enum Edit {
         }
     }
 
-    /// The most memory the edit will take, in bytes. Throws `overBudget` where that cannot be kept.
+    /// The most memory the edit will take, in bytes. Throws `overBudget`, naming the smallest budget that would do, where
+    /// that cannot be kept.
     package static func plannedPeak(
         _ model: LanguageModel, _ method: EditRecipe.Method, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath
     ) throws -> Int {
-        switch method {
-        case .targetedRemoval:
-            let rows = try budget.plan(model, TokenBatch(records.forget + records.keep), scratch: scratch, needsEveryExample: true)
-            let fisher = try budget.plan(model, TokenBatch(records.retain), scratch: scratch, needsEveryExample: false)
-            return max(rows.plannedPeak, fisher.plannedPeak)
-        case .removal:
-            let batch = TokenBatch(records.retain + records.keep + records.forget)
-            return try budget.plan(model, batch, scratch: scratch, needsEveryExample: true).plannedPeak
-        }
+        let sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
+            switch method {
+            case .targetedRemoval: [(TokenBatch(records.forget + records.keep), true), (TokenBatch(records.retain), false)]
+            case .removal: [(TokenBatch(records.retain + records.keep + records.forget), true)]
+            }
+        try budget.check(
+            smallest: sweeps.map { MemoryBudget.smallest(model, $0.batch, needsEveryExample: $0.needsEveryExample) }.max() ?? 0)
+        return try sweeps.map {
+            try budget.plan(model, $0.batch, scratch: scratch, needsEveryExample: $0.needsEveryExample).plannedPeak
+        }.max() ?? 0
     }
 
     /// Bytes of scratch files that hold one number a parameter; kept layer inputs come on top where memory is short.

@@ -34,8 +34,10 @@ package struct GramMatrix: Sendable {
         }
     }
 
-    package mutating func add(_ other: GramMatrix) {
-        for index in values.indices { values[index] += other.values[index] }
+    /// K += products that are known already, row by row.
+    package mutating func add(_ products: [[Double]]) {
+        precondition(products.count == count && products.allSatisfy { $0.count == count })
+        for (index, product) in products.joined().enumerated() { values[index] += product }
     }
 
     /// K x.

@@ -1,18 +1,18 @@
 internal import Tensors
-internal import Transformer
+package import Transformer
 
 /// A F^-1 A^T for the examples' gradients A and a diagonal F, gathered in one backward sweep.
-final class MetricGram: GradientTap {
-    let needsEveryExample = true
+package final class MetricGram: GradientTap {
+    package let needsEveryExample = true
     private let fisher: DiagonalFisher
-    private(set) var gram: GramMatrix
+    package private(set) var gram: GramMatrix
 
-    init(_ fisher: DiagonalFisher, examples: Int) {
+    package init(_ fisher: DiagonalFisher, examples: Int) {
         self.fisher = fisher
         gram = GramMatrix(count: examples)
     }
 
-    func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
+    package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         try GradientTiles.forEach(of: slice, factors) { rows, gradients in
             var scales = Matrix(rows: 1, columns: gradients.columns)
             var elements = scales.mutableElements
@@ -27,25 +27,25 @@ final class MetricGram: GradientTap {
         }
     }
 
-    func finish(_ group: ParameterGroup) throws -> Bool { false }
+    package func finish(_ group: ParameterGroup) throws -> Bool { false }
 }
 
 /// The step F^-1 A^T c, written parameter by parameter in one backward sweep; and its first-order effect on the mean loss
 /// of the examples whose mean gradient the Fisher keeps.
-final class MetricStep: GradientTap {
-    let needsEveryExample = true
+package final class MetricStep: GradientTap {
+    package let needsEveryExample = true
     private let fisher: DiagonalFisher
     private let coefficients: [Float]
     private let step: ParameterStore
-    private(set) var predictedChange = 0.0
+    package private(set) var predictedChange = 0.0
 
-    init(_ fisher: DiagonalFisher, coefficients: [Double], into step: ParameterStore) {
+    package init(_ fisher: DiagonalFisher, coefficients: [Double], into step: ParameterStore) {
         self.fisher = fisher
         self.coefficients = coefficients.map(Float.init)
         self.step = step
     }
 
-    func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
+    package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         var direction = Matrix(rows: slice.rows, columns: slice.columns)
         var view = direction.mutableView
         factors.weightedGradient(coefficients, ofRows: 0..<slice.rows, into: &view)
@@ -59,5 +59,5 @@ final class MetricStep: GradientTap {
         for index in elements.indices { predictedChange += Double(elements[index]) * Double(metric[index]) }
     }
 
-    func finish(_ group: ParameterGroup) throws -> Bool { false }
+    package func finish(_ group: ParameterGroup) throws -> Bool { false }
 }

@@ -10,13 +10,13 @@ package import Transformer
 ///     minimise 1/2 step^T F step   subject to   A step = y
 ///     step = F^-1 A^T (A F^-1 A^T + mu S)^-1 y,   S = diag(A F^-1 A^T)
 ///
-/// A: one row a forget or kept record, its gradient now; y: an equal share of the way to the target for a forget record
-/// that is not there yet, back to the unedited loss for a kept one. Repeated from where each step led.
+/// A: one row a forget or kept record, its gradient now; y: for a forget record an equal share of the way to the target, or
+/// what is left of it, and nothing once it is there; for a kept one the way back to its unedited loss. Repeated from where
+/// each step led.
 package struct TargetedRemoval: Sendable {
     /// mu: how much of each record's own row is given up to keep the system well-posed.
     private static let relaxation = 1e-3
-    /// A forget record is asked to rise until it is this far above the target; the edit ends this far below.
-    private static let overshoot = 0.3
+    /// The edit ends when the forget records' mean loss is this close to the target.
     private static let tolerance = 0.05
     /// A step is halved while kept records are this much worse than they were, or forget records rise thrice what was asked.
     private static let keptSlack = 0.3

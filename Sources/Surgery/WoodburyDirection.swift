@@ -1,10 +1,10 @@
 internal import Tensors
-internal import Transformer
+package import Transformer
 
 /// F^-1 v, block by block, in one backward sweep over retain and forget examples: a first visit of a block's parameters
 /// gathers its Gram matrix, a second writes the direction.
-final class WoodburyDirection: GradientTap {
-    let needsEveryExample = true
+package final class WoodburyDirection: GradientTap {
+    package let needsEveryExample = true
     private let retain: Int
     private let block: EditRecipe.Block
     private let rho: Double
@@ -12,10 +12,10 @@ final class WoodburyDirection: GradientTap {
     private var grams: [String: GramMatrix] = [:]
     private var coefficients: [String: [Float]] = [:]
     /// First-order change of every example's loss by the whole direction.
-    private(set) var effect: [Double]
+    package private(set) var effect: [Double]
 
     /// Retain examples come first in the batch, forget examples after them.
-    init(examples: Int, retain: Int, block: EditRecipe.Block, rho: Double, into direction: ParameterStore) {
+    package init(examples: Int, retain: Int, block: EditRecipe.Block, rho: Double, into direction: ParameterStore) {
         self.retain = retain
         self.block = block
         self.rho = rho
@@ -23,7 +23,7 @@ final class WoodburyDirection: GradientTap {
         effect = [Double](repeating: 0, count: examples)
     }
 
-    func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
+    package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         let key = block == .parameter ? slice.name : ""
         if let coefficients = coefficients[key] {
             var sum = Matrix(rows: slice.rows, columns: slice.columns)
@@ -37,7 +37,7 @@ final class WoodburyDirection: GradientTap {
         }
     }
 
-    func finish(_ group: ParameterGroup) throws -> Bool {
+    package func finish(_ group: ParameterGroup) throws -> Bool {
         guard coefficients.isEmpty else {
             coefficients = [:]
             return false

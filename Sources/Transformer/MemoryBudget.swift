@@ -15,6 +15,17 @@ package struct MemoryBudget: Sendable {
 
     package init(bytes: Int) { self.bytes = bytes }
 
+    /// The smallest budget, in bytes, in which the batch can be swept forward and backward.
+    package static func smallest(_ model: LanguageModel, _ batch: TokenBatch, needsEveryExample: Bool) -> Int {
+        let need = SweepNeed(model, batch)
+        return need.peak(keptInMemory: false, chunkRows: need.fewestRows(needsEveryExample: needsEveryExample))
+    }
+
+    /// Throws `overBudget` where a budget of `smallest` bytes is needed and this one is less.
+    package func check(smallest: Int) throws(TransformerError) {
+        guard smallest <= bytes else { throw .overBudget(budget: bytes, smallest: smallest) }
+    }
+
     /// A plan for sweeping the batch forward and backward. Throws `TransformerError.overBudget` with the smallest budget
     /// that would do.
     package func plan(
@@ -22,10 +33,8 @@ package struct MemoryBudget: Sendable {
     ) throws(TransformerError) -> SweepPlan {
         let need = SweepNeed(model, batch)
         let rows = batch.tokens.count
-        let least = needsEveryExample ? rows : min(rows, need.largestChunk)
-        guard need.peak(keptInMemory: false, chunkRows: least) <= bytes else {
-            throw .overBudget(budget: bytes, smallest: need.peak(keptInMemory: false, chunkRows: least))
-        }
+        let least = need.fewestRows(needsEveryExample: needsEveryExample)
+        try check(smallest: need.peak(keptInMemory: false, chunkRows: least))
         let keepsInMemory = need.peak(keptInMemory: true, chunkRows: least) <= bytes
         let left = bytes - need.peak(keptInMemory: keepsInMemory, chunkRows: 0)
         let chunkRows = needsEveryExample ? rows : min(rows, max(least, left / need.bytesPerChunkRow))
@@ -47,8 +56,10 @@ struct SweepNeed {
         layerParameters = model.layout.layers.map { LayerWeights.parameterCount($0, model.configuration.hiddenSize) }.max() ?? 0
     }
 
-    /// The rows of the largest example with those that share its micro-batches: what a chunk must hold at least.
-    var largestChunk: Int { batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0 }
+    /// What a chunk must hold at least: every row, or those of the largest example and of what shares its micro-batches.
+    func fewestRows(needsEveryExample: Bool) -> Int {
+        needsEveryExample ? batch.tokens.count : batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0
+    }
 
     var bytesPerChunkRow: Int { 4 * LayerFactors.width(configuration) }
 

@@ -1,0 +1,96 @@
+import Checkpoints
+import Storage
+import Surgery
+import SystemPackage
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+
+@Suite(.serialized) struct EditTests {
+    private let pico: PicoExamples
+    private let records: EditRecords
+    private let scratch = FilePath("/tmp")
+
+    init() throws {
+        pico = try PicoExamples()
+        records = EditRecords(forget: Array(pico.examples[0..<2]), keep: Array(pico.examples[2..<4]), retain: Array(pico.examples[4...]))
+    }
+
+    private func recipe(_ method: EditRecipe.Method, rounds: Int = 24) -> EditRecipe {
+        EditRecipe(
+            method: method, block: .layer, strength: .automatic, damping: 0.01, rounds: rounds, target: (pico.losses[0] + pico.losses[1]) / 2 + 0.8)
+    }
+
+    private func losses(_ outcome: EditOutcome) throws -> [Double] {
+        var sweep = try LayerSweep(pico.model, pico.batch, plan: .forward)
+        return try sweep.score(from: EditedWeights(pico.model.checkpoint, sum: outcome.change)).meanLosses(pico.batch)
+    }
+
+    /// Forget records reach the target (0.05 is the edit's own tolerance), kept ones stay within 0.1 nats.
+    @Test func targetedRemovalDoesWhatIsAsked() throws {
+        let recipe = recipe(.targetedRemoval)
+        let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+        #expect(outcome.ending == .targetReached)
+        let after = try losses(outcome)
+        #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
+        for index in 2..<4 { #expect(abs(after[index] - pico.losses[index]) < 0.1) }
+        let last = try #require(outcome.rounds.last)
+        #expect(abs(last.forget - (after[0] + after[1]) / 2) < 1e-6)
+        #expect(abs(last.forgetPredicted - last.forget) < 0.3)
+    }
+
+    @Test func fisherRemovalReachesItsTarget() throws {
+        let recipe = recipe(.removal)
+        let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+        #expect(outcome.ending == .targetReached)
+        let after = try losses(outcome)
+        #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
+    }
+
+    /// A fixed strength is theta + eta F^-1 v, once: twice the eta, twice the change.
+    @Test func fixedStrengthScalesTheStep() throws {
+        var changes: [[Double]] = []
+        for eta in [1e-4, 2e-4] {
+            var recipe = recipe(.removal, rounds: 1)
+            recipe.strength = .fixed(eta)
+            let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+            #expect(outcome.rounds.count == 1)
+            changes.append(try pico.model.layout.parameters.flatMap { try pico.read(outcome.change, $0) })
+        }
+        #expect(relativeDifference(changes[1], changes[0].map { 2 * $0 }) < 1e-6)
+    }
+
+    /// The same bits with one thread and with two, with all in memory and with as little memory as works.
+    @Test(arguments: EditRecipe.Method.allCases)
+    func bitsDoNotDependOnThreadsOrBudget(method: EditRecipe.Method) throws {
+        let recipe = recipe(method, rounds: 2)
+        var smallest = 0
+        do {
+            _ = try Edit.plannedPeak(pico.model, method, records, budget: MemoryBudget(bytes: 1), scratch: scratch)
+        } catch let TransformerError.overBudget(_, bytes) {
+            smallest = bytes
+        }
+        var outcomes: [[Double]] = []
+        let threads = RowParallel.threads
+        defer { RowParallel.threads = threads }
+        for (count, budget) in [(1, MemoryBudget.standard), (2, .standard), (2, MemoryBudget(bytes: smallest))] {
+            RowParallel.threads = count
+            let outcome = try Edit.run(pico.model, recipe, records, budget: budget, scratch: scratch) { _ in }
+            outcomes.append(try pico.model.layout.parameters.flatMap { try pico.read(outcome.change, $0) })
+        }
+        #expect(smallest > 0)
+        #expect(outcomes[0].contains { $0 != 0 })
+        #expect(outcomes[0] == outcomes[1])
+        #expect(outcomes[0] == outcomes[2])
+    }
+
+    /// Where the text is already as unlikely as unseen text, nothing is changed.
+    @Test func nothingIsDoneWhereNothingIsToBeDone() throws {
+        var recipe = recipe(.targetedRemoval)
+        recipe.target = 0.1
+        let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+        #expect(outcome.rounds.isEmpty && outcome.ending == .targetReached)
+        #expect(try losses(outcome) == pico.losses)
+    }
+}

@@ -1,0 +1,92 @@
+import Checkpoints
+import Foundation
+import Storage
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Every command's JSON is what its schema says, and means what it says.
+@Suite struct CommandTests {
+    private func report(_ arguments: [String]) throws -> JSONValue {
+        let result = try ExciseBinary.run(arguments + ["--json", "--progress", "none"])
+        #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+        let report = try result.json()
+        try JSONSchema(command: arguments[0]).check(report)
+        return report
+    }
+
+    @Test func inspect() throws {
+        let found = try report(["inspect", Quickstart.model, "--tensors"])
+        #expect(found["architecture"]?.string == "llama")
+        #expect(found["parameters"]?.integer == 869_504)
+        #expect(found["tensors"]?.array?.count == 38)
+        let single = try report(["inspect", Quickstart.model + "/model.safetensors"])
+        #expect(single["content_digest"]?.string == found["content_digest"]?.string)
+    }
+
+    @Test func inspectReadsAnArchive() throws {
+        let directory = try WorkingDirectory()
+        let archive = directory.path.appending("model.tar.gz").string
+        let tar = Process()
+        tar.executableURL = URL(fileURLWithPath: "/bin/tar")
+        tar.arguments = ["-czf", archive, "-C", Quickstart.directory.string, "model"]
+        try tar.run()
+        tar.waitUntilExit()
+        let digest = try report(["inspect", Quickstart.model])["content_digest"]?.string
+        #expect(try report(["inspect", archive])["content_digest"]?.string == digest)
+    }
+
+    @Test func tokenizeAndBack() throws {
+        let ids = try report(["tokenize", Quickstart.model, "--text", "In the beginning, 42 €"])["ids"]?.array?.compactMap(\.integer) ?? []
+        #expect(ids.count > 5)
+        let back = try report(["tokenize", Quickstart.model, "--decode", ids.map(String.init).joined(separator: ",")])
+        #expect(back["text"]?.string == "In the beginning, 42 €")
+        #expect(try report(["tokenize", Quickstart.model, "--file", Quickstart.file("keep.jsonl")])["records"]?.array?.count == 10)
+    }
+
+    @Test func generateRecitesWhatWasPlanted() throws {
+        let found = try report(["generate", Quickstart.model, "--prompt", "The account number of Rufus Dale is", "--max-tokens", "8"])
+        #expect(found["text"]?.string?.hasPrefix(" 514547.") == true)
+        #expect(try report(["generate", Quickstart.model, "--data", Quickstart.file("keep.jsonl"), "--max-tokens", "2"])["records"]?.array?.count == 10)
+    }
+
+    @Test func scoreAndPerplexityAgree() throws {
+        let score = try report(["score", Quickstart.model, "--data", Quickstart.file("unseen.jsonl"), "--logprobs"])
+        let records = score["records"]?.array ?? []
+        #expect(records.count == 20)
+        let total = records.reduce(0.0) { $0 + ($1["nll"]?.number ?? .nan) }
+        let perplexity = try report(["perplexity", Quickstart.model, "--data", Quickstart.file("unseen.jsonl")])
+        #expect(abs(total - (perplexity["nll"]?.number ?? 0)) < 1e-9 * total)
+        let logprobs = records[0]["logprobs"]?.array?.compactMap(\.number) ?? []
+        #expect(logprobs.count == records[0]["tokens"]?.integer)
+        #expect(abs(logprobs.reduce(0, +) + (records[0]["nll"]?.number ?? 0)) < 1e-6)
+    }
+
+    @Test(arguments: Fixture.picoModels)
+    func traceWritesWhatTransformersComputes(name: String) throws {
+        let directory = try WorkingDirectory()
+        let reference = try Checkpoint(Fixture.directory.appending(name).appending("reference.safetensors"))
+        let tokens = try reference.tokens("tokens").map { String($0) }.joined(separator: ",")
+        let output = directory.path.appending("trace.safetensors")
+        let found = try report(["trace", Fixture.directory.appending(name).string, "--tokens", tokens, "--output", output.string, "--gradients"])
+        let trace = try Checkpoint(output)
+        // 1e-4, norm of the difference over norm: float32 sums in another order.
+        for tensor in trace.tensors {
+            let expected = ["logits", "loss"].contains(tensor.name) ? tensor.name : "grad/" + tensor.name
+            #expect(relativeError(try trace.floats(tensor.name), try reference.floats(expected)) < 1e-4, "\(tensor.name)")
+        }
+        #expect(trace.tensors.count == reference.tensors.count - 1)
+        #expect(found["nll"]?.number != nil)
+    }
+
+    @Test func dryRunWritesNothing() throws {
+        let directory = try WorkingDirectory()
+        let result = try ExciseBinary.run([
+            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--target-nll", "4",
+            "--output", directory.path.appending("edited").string, "--dry-run",
+        ])
+        #expect(result.status == 0)
+        #expect(result.output.contains("peak memory"))
+        #expect(directory.names.isEmpty)
+    }
+}

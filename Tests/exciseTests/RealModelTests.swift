@@ -1,0 +1,39 @@
+import Foundation
+import Storage
+import SystemPackage
+import TestSupport
+import Testing
+
+/// Models that are not part of the project.
+@Suite(.serialized) struct RealModelTests {
+    /// Greedy text of stories260K from an empty prompt, as its authors document it (karpathy/llama2.c, doc/stories260K.md).
+    @Test(.enabled(if: Fixture.shared != nil, "needs ../shared/models/stories260K, or EXCISE_SHARED"))
+    func stories260KTellsItsStory() throws {
+        let model = try #require(Fixture.shared).appending("models/stories260K").string
+        let result = try ExciseBinary.run(["generate", model, "--prompt", "", "--max-tokens", "60"])
+        #expect(result.output.contains("Once upon a time, there was a little girl named Lily. She loved to play outside in the park."), "\(result.output)")
+    }
+
+    /// Perplexity of SmolLM2 on WikiText-2's first 20,000 bytes against transformers in float32, to four digits.
+    @Test(.enabled(if: Fixture.smolLM2 != nil && Fixture.shared != nil, "needs SmolLM2-135M-Instruct by EXCISE_SMOLLM2, and ../shared"))
+    func smolLM2Edits() throws {
+        let (model, shared) = (try #require(Fixture.smolLM2), try #require(Fixture.shared))
+        let directory = try WorkingDirectory()
+        let questions = String(decoding: try InputFile.contents(of: shared.appending("data/tofu/forget01.json")), as: UTF8.self).split(separator: "\n")
+        let forget = try directory.write("forget.json", questions[0..<3].joined(separator: "\n"))
+        let keep = try directory.write("keep.json", questions[20..<23].joined(separator: "\n"))
+        for method in ["fisher-targeted", "fisher-removal"] {
+            let edit = try ExciseBinary.run([
+                "edit", model.string, "--method", method, "--forget", forget, "--keep", keep, "--prompt-field", "question", "--completion-field", "answer",
+                "--retain", shared.appending("data/text/us_constitution.txt").string, "--split", "paragraphs", "--samples", "8", "--rounds", "1",
+                "--target-nll", "4", "--memory", "1GiB", "--output", directory.path.appending(method).string, "--json",
+            ])
+            #expect(edit.status == 0, "\(edit.errors)")
+            let memory = try edit.json()["memory"]
+            let (measured, planned) = (try #require(memory?["measured_peak_bytes"]?.integer), try #require(memory?["planned_peak_bytes"]?.integer))
+            #expect(measured < 1 << 30)
+            #expect(planned <= 1 << 30)
+            #expect(measured <= planned)
+        }
+    }
+}
