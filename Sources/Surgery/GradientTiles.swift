@@ -1,15 +1,15 @@
 internal import Tensors
 internal import Transformer
 
-/// The examples' gradients of a slice, a few rows at a time: m x (k C), never more than some 16 MiB.
+/// The examples' gradients of a slice, a few rows at a time: m x (k C). How many rows depends on the slice's shape alone, so
+/// that products have the same bits however many examples come together.
 enum GradientTiles {
-    private static let largestTile = 1 << 22
 
     /// Calls `body` with the slice's rows and every example's gradient of them.
     static func forEach(
         of slice: ParameterSlice, _ factors: borrowing GradientFactors, _ body: (Range<Int>, inout MutableMatrixView) throws -> Void
     ) rethrows {
-        let height = min(slice.rows, max(1, largestTile / (factors.exampleCount * slice.columns)))
+        let height = min(slice.rows, max(1, SweepPlan.tileElements / slice.columns))
         var buffer = Matrix(rows: factors.exampleCount, columns: height * slice.columns)
         for start in stride(from: 0, to: slice.rows, by: height) {
             let rows = start..<min(slice.rows, start + height)

@@ -53,7 +53,8 @@ extension Span<Float> {
     }
 }
 
-/// e to the power of x, within 2 units in the last place; 0 below -87.3, and largest at 88.7.
+/// e to the power of x, within 2 units in the last place; below -87.3 it stays at the least normal number, above 88.7 at the
+/// largest.
 ///
 /// Plain arithmetic without branches or traps, so that loops over it become vector code.
 @inline(__always)

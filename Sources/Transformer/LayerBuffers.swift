@@ -32,6 +32,33 @@ package struct LayerActivations: ~Copyable {
     }
 }
 
+/// The activations of every layer and micro-batch, or one set that all take turns with: the backward sweep finds there what
+/// the forward sweep left, or computes it anew.
+struct KeptActivations: ~Copyable {
+    /// One micro-batch's activations in one layer.
+    final class Slot {
+        var activations: LayerActivations
+
+        init(_ configuration: ModelConfiguration, rows: Int) { activations = LayerActivations(configuration, rows: rows) }
+    }
+
+    private let slots: [Slot]
+    private let microBatches: Int
+    /// Whether every layer and micro-batch has its own.
+    let areKept: Bool
+
+    init(_ configuration: ModelConfiguration, _ batch: TokenBatch, areKept: Bool) {
+        self.areKept = areKept
+        microBatches = batch.microBatches.count
+        slots =
+            areKept
+            ? (0..<configuration.layerCount).flatMap { _ in batch.microBatches.map { Slot(configuration, rows: $0.rows.count) } }
+            : [Slot(configuration, rows: batch.largestMicroBatchRows)]
+    }
+
+    func slot(layer: Int, microBatch: Int) -> Slot { slots[areKept ? layer * microBatches + microBatch : 0] }
+}
+
 /// d(loss) by a layer's intermediate results, for one micro-batch of up to N rows.
 package struct LayerGradients: ~Copyable {
     var attentionNormed: Matrix  // N x C

@@ -9,7 +9,7 @@ package struct LayerSweep: ~Copyable {
     private let batch: TokenBatch
     private let plan: SweepPlan
     private var layer: DecoderLayer
-    private var activations: LayerActivations
+    private let activations: KeptActivations
     /// N x C: the residual stream on the way forward, its gradient on the way back.
     private var hidden: Matrix
     /// Each layer's input.
@@ -22,7 +22,7 @@ package struct LayerSweep: ~Copyable {
         self.plan = plan
         let configuration = model.configuration
         layer = DecoderLayer(model, positions: batch.longestSegment)
-        activations = LayerActivations(configuration, rows: batch.largestMicroBatchRows)
+        activations = KeptActivations(configuration, batch, areKept: plan.keepsActivations)
         hidden = Matrix(rows: batch.tokens.count, columns: configuration.hiddenSize)
         kept = KeptRows(
             slots: plan.keepsInputs ? configuration.layerCount : 0, rows: batch.tokens.count, columns: configuration.hiddenSize,
@@ -41,8 +41,9 @@ package struct LayerSweep: ~Copyable {
         for index in model.layout.layers.indices {
             if plan.keepsInputs { try kept.store(hidden, inSlot: index) }
             try layer.load(index, of: model, from: source)
-            for piece in batch.microBatches {
-                layer.forward(&hidden, rows: piece.rows, segments: piece.segments, activations: &activations)
+            for (number, piece) in batch.microBatches.enumerated() {
+                let slot = activations.slot(layer: index, microBatch: number)
+                layer.forward(&hidden, rows: piece.rows, segments: piece.segments, activations: &slot.activations)
             }
         }
         var rows = Matrix(rows: batch.scoredRows.count, columns: hidden.columns)
@@ -61,7 +62,7 @@ package struct LayerSweep: ~Copyable {
     }
 
     /// Goes back through the layers that `scoreKeeping` went through, with the same weights, and shows every parameter's
-    /// gradient factors to the tap: the head's first, the embedding's last. May be called again.
+    /// gradient factors to the tap: the head's first, the embedding's last. May be called again, unless it threw.
     package mutating func backward(from source: any WeightSource, tap: any GradientTap) throws {
         guard let trace = trace.take() else { preconditionFailure("backward without scoreKeeping") }
         let configuration = model.configuration
@@ -80,17 +81,18 @@ package struct LayerSweep: ~Copyable {
             for chunk in chunks {
                 let rows = batch.rows(of: chunk.microBatches)
                 factors.clear()
-                for piece in batch.microBatches[chunk.microBatches] {
+                for number in chunk.microBatches {
+                    let (piece, slot) = (batch.microBatches[number], activations.slot(layer: index, microBatch: number))
                     try kept.load(slot: index, rows: piece.rows, into: &input)
                     let here = 0..<piece.rows.count
-                    layer.activate(input, rows: here, segments: piece.segments, &activations)
+                    if !activations.areKept { layer.activate(input, rows: here, segments: piece.segments, &slot.activations) }
                     let start = piece.rows.lowerBound - rows.lowerBound
                     factors.keepOutputGradient(hidden, piece.rows, at: start)
                     layer.backward(
-                        input, xRows: here, gradient: &hidden, rows: piece.rows, segments: piece.segments, activations: activations,
-                        gradients: &gradients)
+                        input, xRows: here, gradient: &hidden, rows: piece.rows, segments: piece.segments,
+                        activations: slot.activations, gradients: &gradients)
                     factors.keep(
-                        activations, gradients, input: input, count: piece.rows.count, at: start,
+                        slot.activations, gradients, input: input, count: piece.rows.count, at: start,
                         examples: batch.examples(chunk.examples, within: piece.rows))
                 }
                 let exampleRows = batch.exampleRows[chunk.examples].map { $0.shifted(by: -rows.lowerBound) }

@@ -18,7 +18,7 @@ package struct MemoryBudget: Sendable {
     /// The smallest budget, in bytes, in which the batch can be swept forward and backward.
     package static func smallest(_ model: LanguageModel, _ batch: TokenBatch, needsEveryExample: Bool) -> Int {
         let need = SweepNeed(model, batch)
-        return need.peak(keptInMemory: false, chunkRows: need.fewestRows(needsEveryExample: needsEveryExample))
+        return need.peak(keptInMemory: false, activations: false, chunkRows: need.fewestRows(needsEveryExample: needsEveryExample))
     }
 
     /// Throws `overBudget` where a budget of `smallest` bytes is needed and this one is less.
@@ -34,13 +34,14 @@ package struct MemoryBudget: Sendable {
         let need = SweepNeed(model, batch)
         let rows = batch.tokens.count
         let least = need.fewestRows(needsEveryExample: needsEveryExample)
-        try check(smallest: need.peak(keptInMemory: false, chunkRows: least))
-        let keepsInMemory = need.peak(keptInMemory: true, chunkRows: least) <= bytes
-        let left = bytes - need.peak(keptInMemory: keepsInMemory, chunkRows: 0)
+        try check(smallest: need.peak(keptInMemory: false, activations: false, chunkRows: least))
+        let ways = [(memory: true, activations: true), (memory: true, activations: false), (memory: false, activations: false)]
+        let way = ways.first { need.peak(keptInMemory: $0.memory, activations: $0.activations, chunkRows: least) <= bytes } ?? ways[2]
+        let left = bytes - need.peak(keptInMemory: way.memory, activations: way.activations, chunkRows: 0)
         let chunkRows = needsEveryExample ? rows : min(rows, max(least, left / need.bytesPerChunkRow))
         return SweepPlan(
-            keepsInputs: true, scratchDirectory: keepsInMemory ? nil : scratch, chunkRows: chunkRows,
-            plannedPeak: need.peak(keptInMemory: keepsInMemory, chunkRows: chunkRows))
+            keepsInputs: true, scratchDirectory: way.memory ? nil : scratch, keepsActivations: way.activations, chunkRows: chunkRows,
+            plannedPeak: need.peak(keptInMemory: way.memory, activations: way.activations, chunkRows: chunkRows))
     }
 }
 
@@ -63,7 +64,7 @@ struct SweepNeed {
 
     var bytesPerChunkRow: Int { 4 * LayerFactors.width(configuration) }
 
-    func peak(keptInMemory: Bool, chunkRows: Int) -> Int {
+    func peak(keptInMemory: Bool, activations: Bool, chunkRows: Int) -> Int {
         let c = configuration
         let (rows, scored, width) = (batch.tokens.count, batch.scoredRows.count, c.hiddenSize)
         let vocabulary = c.vocabularySize
@@ -72,10 +73,13 @@ struct SweepNeed {
         let micro = batch.largestMicroBatchRows
         let attention = 4 * 2 * 128 * batch.longestSegment
         let rotary = batch.longestSegment * c.headSize
-        let buffers = micro * (LayerActivations.width(c) + width) + layerParameters + attention + rotary
-        // A tap's tile, what it scales, and a weighted sum and its metric of a whole parameter or slice.
+        let activated = (activations ? c.layerCount * rows : micro) * LayerActivations.width(c)
+        let buffers = activated + micro * width + layerParameters + attention + rotary
+        // A tap's tile and what it is scaled by, and a weighted sum and its metric of a whole parameter or slice.
         let largestParameter = max(layerParameters, (1 << 22) / max(1, scored) * width)
-        let tap = 3 * (1 << 22) + 3 * largestParameter
+        let widest = max(width, c.feedForwardSize, c.queryColumns + 2 * c.keyValueColumns)
+        let tile = (batch.exampleRows.count + 3) * max(SweepPlan.tileElements, widest)
+        let tap = tile + 3 * largestParameter
         let back = micro * LayerGradients.width(c) + chunkRows * LayerFactors.width(c) + tap
         let slices = 2 * (1 << 22) + (GradientSlices.height(rows: vocabulary, tokens: scored)) * width + tap + scored * width
         return MemoryBudget.overhead + 4 * (always + buffers + max(head, back, slices))

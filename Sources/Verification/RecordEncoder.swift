@@ -93,12 +93,12 @@ package struct RecordEncoder: Sendable {
             try check(ids, name, index)
             let start = prefix.map { [$0] } ?? []
             if firstScored > 0 || perRecord == 1 {
-                let room = firstScored > 0 ? contextLength : min(length, contextLength) - start.count
+                let room = firstScored > 0 ? contextLength : max(1, min(length, contextLength) - start.count)
                 let windows = Self.windows(start + ids.prefix(room), firstScored: firstScored + start.count, length: contextLength)
                 if let first = windows.first { result.append(Example(windows: [first])) }
                 continue
             }
-            let room = min(length, contextLength) - start.count
+            let room = max(1, min(length, contextLength) - start.count)
             let pieces = Swift.stride(from: 0, to: ids.count, by: room).map { ids[$0..<min(ids.count, $0 + room)] }
             for piece in Self.spread(min(perRecord, pieces.count), over: pieces.count) {
                 let windows = Self.windows(start + pieces[piece], firstScored: start.count, length: contextLength)

@@ -18,7 +18,10 @@ struct InspectCommand: ParsableCommand {
         let isFile = FileSystem.kind(of: FilePath(model)) == .file && !Archive.isArchive(FilePath(model))
         let opened = isFile ? nil : try OpenModel(model)
         let checkpoint = try opened?.model.checkpoint ?? Checkpoint(FilePath(model))
-        let vocabulary = try opened.map { opened throws in try opened.tokenizer().vocabularySize }
+        var vocabulary: Int?
+        if let opened, FileSystem.kind(of: opened.model.path.appending("tokenizer.json")) != nil {
+            vocabulary = try opened.tokenizer().vocabularySize
+        }
         let digest = try checkpoint.contentDigest()
         var perType: [(name: String, count: Int)] = []
         for tensor in checkpoint.tensors {

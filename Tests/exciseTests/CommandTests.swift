@@ -24,6 +24,12 @@ import Testing
         #expect(single["content_digest"]?.string == found["content_digest"]?.string)
     }
 
+    @Test func inspectNeedsNoTokenizer() throws {
+        let found = try report(["inspect", Fixture.directory.appending("llama-sharded").string])
+        #expect(found["tokenizer"]?.isNull == true)
+        #expect(found["shards"]?.array?.count == 3)
+    }
+
     @Test func inspectReadsAnArchive() throws {
         let directory = try WorkingDirectory()
         let archive = directory.path.appending("model.tar.gz").string

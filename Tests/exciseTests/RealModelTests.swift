@@ -14,8 +14,26 @@ import Testing
         #expect(result.output.contains("Once upon a time, there was a little girl named Lily. She loved to play outside in the park."), "\(result.output)")
     }
 
-    /// Perplexity of SmolLM2 on WikiText-2's first 20,000 bytes against transformers in float32, to four digits.
-    @Test(.enabled(if: Fixture.smolLM2 != nil && Fixture.shared != nil, "needs SmolLM2-135M-Instruct by EXCISE_SMOLLM2, and ../shared"))
+    /// Perplexity of SmolLM2 on WikiText-2's first 60,000 bytes against transformers in float32 (Tests/parity/perplexity.py): four
+    /// digits of it, and every token counted.
+    @Test(
+        .enabled(if: Fixture.smolLM2 != nil && Fixture.shared != nil, "needs SmolLM2-135M-Instruct by EXCISE_SMOLLM2, and ../shared"),
+        arguments: [("lm-eval-rolling", 15485, 15.67125), ("hf-sliding:512", 15484, 13.549895)])
+    func smolLM2Perplexity(method: String, tokens: Int, expected: Double) throws {
+        let (model, shared) = (try #require(Fixture.smolLM2), try #require(Fixture.shared))
+        let directory = try WorkingDirectory()
+        let text = try InputFile.contents(of: shared.appending("data/text/wikitext2_valid.txt")).prefix(60000)
+        let result = try ExciseBinary.run([
+            "perplexity", model.string, "--data", try directory.write("text.txt", text), "--protocol", method, "--context", "1024", "--json",
+        ])
+        let report = try result.json()
+        #expect(report["tokens"]?.integer == tokens)
+        #expect(abs((report["perplexity"]?.number ?? 0) / expected - 1) < 5e-5)
+    }
+
+    /// Both edits of a part of TOFU within a gibibyte, by the operating system's account.
+    @Test(
+        .enabled(if: Fixture.smolLM2 != nil && Fixture.shared != nil, "needs SmolLM2-135M-Instruct by EXCISE_SMOLLM2, and ../shared"))
     func smolLM2Edits() throws {
         let (model, shared) = (try #require(Fixture.smolLM2), try #require(Fixture.shared))
         let directory = try WorkingDirectory()

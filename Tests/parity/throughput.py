@@ -5,7 +5,7 @@
 EXCISE_BINARY may be - to measure PyTorch alone. Both sides take the same windows of 512 tokens (less where the model's
 context is shorter) from the start of TEXT, in turns within this one process; the figures are medians over the repeats.
   forward   N tokens: transformers in float32, batches of 4 windows, inference mode; `excise perplexity`
-  backward  4 windows: mean loss and every parameter's gradient, no checkpointing; `excise trace --gradients`
+  backward  4 windows: mean loss and every parameter's gradient, no checkpointing; a gradient sweep (Tests/Benchmark)
 Excise's time is `seconds` of its report, without it the wall clock of the whole command, start and loading included;
 the model PyTorch uses is loaded beforehand. Prints a table; the ratio is Excise's rate over PyTorch's.
 """
@@ -49,15 +49,11 @@ def excise_forward(options, text, window):
     return report.get("seconds", wall), report["tokens"], report["perplexity"]
 
 
-def excise_backward(options, windows, scratch):
-    """Seconds and tokens. One command a window, since `trace` takes one sequence."""
-    total = 0.0
-    for window in windows:
-        report, wall = run([options.excise, "trace", options.model, "--tokens", ",".join(map(str, window)), "--gradients",
-                            "--output", scratch / "trace.safetensors", "--force", "--threads", options.threads,
-                            "--progress", "none", "--json"])
-        total += report.get("seconds", wall)
-    return total, sum(map(len, windows))
+def excise_backward(options, windows):
+    """Seconds and tokens of a gradient sweep over as many tokens, by the program that is built beside the command."""
+    benchmark = Path(options.excise).parent / "benchmark"
+    report, _ = run([benchmark, options.model, len(windows), len(windows[0]), options.threads])
+    return report["seconds"], report["tokens"]
 
 
 def batches(windows):
@@ -135,7 +131,7 @@ def main():
                 note("forward", "excise", *excise_forward(options, part, window))
             note("backward", "torch", *torch_backward(model, few))
             if options.excise != "-":
-                note("backward", "excise", *excise_backward(options, few, Path(scratch)))
+                note("backward", "excise", *excise_backward(options, few))
 
     print(f"{options.model}: {len(ids)} tokens forward, {sum(map(len, few))} backward, windows of {window}, "
           f"{options.threads} threads, medians of {options.repeats}")

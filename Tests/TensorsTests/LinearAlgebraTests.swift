@@ -1,0 +1,123 @@
+import Tensors
+import Testing
+
+/// Products and solutions against plain loops in Double.
+@Suite struct LinearAlgebraTests {
+    /// Rows, columns and inner length: single elements and rows, one tile, and several tiles down, across, and both.
+    static let shapes = [(1, 1, 1), (1, 40, 9), (5, 7, 3), (33, 65, 17), (600, 90, 40), (64, 1700, 16), (520, 300, 33)]
+
+    /// All four transpositions, dense and as columns of wider matrices whose other columns are NaN.
+    @Test(arguments: shapes, [0, 3])
+    func productsAreTheNaiveOnes(shape: (Int, Int, Int), margin: Int) {
+        let (m, n, k) = shape
+        let (left, right, start) = (noise(m * k, seed: 1), noise(k * n, seed: 2), noise(m * n, seed: 3))
+        let (product, bound) = naiveProduct(left, right, m, n, k)
+        for (isLeftTransposed, isRightTransposed, adds) in [(false, false, false), (true, false, true), (false, true, false), (true, true, true)] {
+            let a = stored(left, m, k, isTransposed: isLeftTransposed, margin: margin)
+            let b = stored(right, k, n, isTransposed: isRightTransposed, margin: margin)
+            var c = stored(start, m, n, isTransposed: false, margin: margin)
+            var whole = c.mutableView
+            var output = whole.columns(margin..<margin + n)
+            LinearAlgebra.multiply(
+                view(a, isTransposed: isLeftTransposed, margin: margin), view(b, isTransposed: isRightTransposed, margin: margin), into: &output,
+                adding: adds)
+            var largest = 0.0
+            var touched = 0
+            for row in 0..<m {
+                let found = c.rows(row..<row + 1).row(0)
+                for column in 0..<n {
+                    let expected = product[row * n + column] + (adds ? Double(start[row * n + column]) : 0)
+                    largest = max(largest, abs(Double(found[margin + column]) - expected) / (bound[row * n + column] + (adds ? 1 : 0)))
+                }
+                for column in 0..<margin { touched += (found[column].isNaN ? 0 : 1) + (found[margin + n + column].isNaN ? 0 : 1) }
+            }
+            // A sum of k rounded products, in any order, is off by at most k + 1 half units of the sum of magnitudes.
+            #expect(largest <= Double(k + 2) * 0x1p-24, "\(isLeftTransposed) \(isRightTransposed) \(adds)")
+            #expect(touched == 0)
+        }
+    }
+
+    /// What `multiplySerially` alone can do: a factor, and replacing what was there even where it was NaN.
+    @Test func serialProductsAreScaled() {
+        let (m, n, k) = (9, 14, 6)
+        let (left, right) = (noise(m * k, seed: 4), noise(k * n, seed: 5))
+        var c = Matrix(rows: m, columns: n)
+        c.fill(.nan)
+        var output = c.mutableView
+        LinearAlgebra.multiplySerially(
+            MatrixView(left.span, rows: m, columns: k), MatrixView(right.span, rows: k, columns: n), into: &output, scale: -0.5)
+        let (product, bound) = naiveProduct(left, right, m, n, k)
+        let worst = (0..<m * n).map { abs(Double(c.elements[$0]) + 0.5 * product[$0]) / bound[$0] }.max() ?? .infinity
+        #expect(worst <= Double(k + 2) * 0x1p-24)
+    }
+
+    /// Relative error 1e-12: the matrices' condition numbers are below 100, Double has 16 digits.
+    @Test(arguments: [1, 2, 5, 40])
+    func solvesWithAKnownSolution(n: Int) throws {
+        let factor = noise(n * n, seed: 6).map(Double.init)
+        let solution = noise(n, seed: 7).map(Double.init)
+        var matrix = [Double](repeating: 0, count: n * n)
+        for i in 0..<n {
+            for j in 0..<n { matrix[i * n + j] = (0..<n).reduce(i == j ? Double(n) / 4 : 0) { $0 + factor[i * n + $1] * factor[j * n + $1] } }
+        }
+        let right = (0..<n).map { i in (0..<n).reduce(0) { $0 + matrix[i * n + $1] * solution[$1] } }
+        let found = try #require(LinearAlgebra.solve(matrix, right))
+        #expect((0..<n).allSatisfy { abs(found[$0] - solution[$0]) < 1e-12 })
+    }
+
+    @Test(arguments: [[1.0, 2, 2, 1], [0, 0, 0, 0], [-1, 0, 0, 1], [1, 1, 1, 1]])
+    func whatIsNotPositiveDefiniteHasNoSolution(matrix: [Double]) {
+        #expect(LinearAlgebra.solve(matrix, [1, 2]) == nil)
+    }
+
+    @Test func theEmptySystemHasTheEmptySolution() {
+        #expect(LinearAlgebra.solve([], []) == [])
+    }
+
+    @Test func theKernelsHaveAName() {
+        #expect(!LinearAlgebra.kernels.isEmpty)
+    }
+
+    /// The product, and the sum of magnitudes behind each of its elements.
+    private func naiveProduct(_ a: [Float], _ b: [Float], _ m: Int, _ n: Int, _ k: Int) -> (product: [Double], magnitudes: [Double]) {
+        var product = [Double](repeating: 0, count: m * n)
+        var magnitudes = product
+        for i in 0..<m {
+            for l in 0..<k {
+                for j in 0..<n {
+                    let term = Double(a[i * k + l]) * Double(b[l * n + j])
+                    product[i * n + j] += term
+                    magnitudes[i * n + j] += abs(term)
+                }
+            }
+        }
+        return (product, magnitudes)
+    }
+
+    /// Row-major values as a matrix that may hold their transpose, with `margin` columns of NaN on either side.
+    private func stored(_ values: [Float], _ rows: Int, _ columns: Int, isTransposed: Bool, margin: Int) -> Matrix {
+        let (height, width) = isTransposed ? (columns, rows) : (rows, columns)
+        var result = Matrix(rows: height, columns: width + 2 * margin)
+        result.fill(.nan)
+        var elements = result.mutableElements
+        for i in 0..<height {
+            for j in 0..<width { elements[i * (width + 2 * margin) + margin + j] = isTransposed ? values[j * columns + i] : values[i * columns + j] }
+        }
+        return result
+    }
+
+    @_lifetime(borrow matrix)
+    private func view(_ matrix: borrowing Matrix, isTransposed: Bool, margin: Int) -> MatrixView {
+        let inner = matrix.view.columns(margin..<matrix.columns - margin)
+        return isTransposed ? inner.transposed : inner
+    }
+}
+
+/// Numbers from -1 to 1 that look random, the same for the same seed.
+func noise(_ count: Int, seed: UInt64) -> [Float] {
+    var state = seed
+    return (0..<count).map { _ in
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
+    }
+}

@@ -1,0 +1,88 @@
+import Synchronization
+import Tensors
+import Testing
+
+/// Work shared among 1 to 5 threads. The number of threads is the process's: these tests change it one after another, and
+/// leave it as it was.
+@Suite(.serialized) struct RowParallelTests {
+    private func withThreads(_ count: Int, _ body: () -> Void) {
+        let before = RowParallel.threads
+        defer { RowParallel.threads = before }
+        RowParallel.threads = count
+        body()
+    }
+
+    @Test(arguments: [1, 2, 3, 5], [0, 1, 2, 7, 1000])
+    func everyPieceIsDoneOnce(threads: Int, pieces: Int) {
+        let done = Mutex([Int](repeating: 0, count: pieces))
+        withThreads(threads) {
+            RowParallel.forEach(pieces) { piece in done.withLock { $0[piece] += 1 } }
+        }
+        #expect(done.withLock { $0 } == Array(repeating: 1, count: pieces))
+    }
+
+    @Test(arguments: [1, 2, 3, 5])
+    func piecesWriteTheirOwnTiles(threads: Int) {
+        var first = Matrix(rows: 9, columns: 12)
+        var second = Matrix(rows: 9, columns: 4)
+        withThreads(threads) {
+            var left = first.mutableView
+            var right = second.mutableView
+            var inner = left.columns(2..<11)
+            // 27 tiles of one row and three columns; one element of the other matrix for each.
+            RowParallel.forEach(27, writing: &inner, &right) { piece, left, right in
+                var tile = left.tile(rows: piece / 3..<piece / 3 + 1, columns: piece % 3 * 3..<piece % 3 * 3 + 3)
+                var row = tile.row(0)
+                for column in row.indices { row[column] += Float(piece + 1) }
+                var mark = right.tile(rows: piece / 3..<piece / 3 + 1, columns: piece % 3..<piece % 3 + 1)
+                mark.elements[0] += Float(piece + 1)
+            }
+        }
+        for row in 0..<9 {
+            let tiles = (0..<3).map { Float(3 * row + $0 + 1) }
+            let expected: [Float] = [0, 0] + (0..<9).map { tiles[$0 / 3] } + [0]
+            #expect((0..<12).map { first.elements[row * 12 + $0] } == expected)
+            #expect((0..<4).map { second.elements[row * 4 + $0] } == tiles + [0])
+        }
+    }
+
+    /// Also where the last block is not full, or larger than the matrix.
+    @Test(arguments: [1, 2, 3, 5], [1, 4, 10, 64])
+    func blocksCoverEveryRowOnce(threads: Int, perBlock: Int) {
+        var matrix = Matrix(rows: 10, columns: 3)
+        withThreads(threads) {
+            var view = matrix.mutableView
+            RowParallel.rows(of: &view, perBlock: perBlock) { range, rows in
+                for index in range {
+                    var row = rows.row(index - range.lowerBound)
+                    for column in row.indices { row[column] += Float(index + 1) }
+                }
+            }
+        }
+        let expected = (0..<30).map { Float($0 / 3 + 1) }
+        #expect((0..<30).map { matrix.elements[$0] } == expected)
+    }
+
+    @Test func thereIsAlwaysOneThread() {
+        withThreads(0) { #expect(RowParallel.threads == 1) }
+    }
+
+    /// Products are cut into tiles by their shape alone: the last is of 2 tiles down by 4 across.
+    @Test(arguments: [(7, 5, 3), (600, 90, 40), (64, 1700, 16), (1000, 520, 70)])
+    func productsHaveTheSameBitsOnAnyNumberOfThreads(shape: (Int, Int, Int)) {
+        let (m, n, k) = shape
+        let (left, right) = (noise(m * k, seed: 8), noise(k * n, seed: 9))
+        func bits(threads: Int) -> [UInt32] {
+            var product = Matrix(rows: m, columns: n)
+            withThreads(threads) {
+                var output = product.mutableView
+                LinearAlgebra.multiply(
+                    MatrixView(left.span, rows: m, columns: k), MatrixView(right.span, rows: k, columns: n), into: &output)
+            }
+            return (0..<m * n).map { product.elements[$0].bitPattern }
+        }
+        let alone = bits(threads: 1)
+        let areSame = bits(threads: 2) == alone && bits(threads: 3) == alone
+        #expect(areSame)
+    }
+}

@@ -1,0 +1,62 @@
+import Checkpoints
+import Tensors
+import TestSupport
+import Testing
+import Transformer
+
+/// The final normalisation and the map to logits against the naive twins, for more rows than one tile of logits holds.
+/// Tolerance 2e-6, norm of the difference over norm: the normalisation's, and sums of 24 products.
+@Suite struct DecoderHeadTests {
+    private let rows = 1100
+
+    /// Random outputs of a last layer, and the logits that the twins make of them.
+    private func logits(_ model: LanguageModel) throws -> (rows: [Float], logits: [Double]) {
+        var random = SeededGenerator(seed: 1)
+        let x = [Float].random(rows * model.configuration.hiddenSize, scale: 3, &random)
+        let checkpoint = model.checkpoint
+        let normed = NaiveTwins.normalized(
+            model.configuration.norm, x.doubles, weight: try checkpoint.floats(model.layout.finalNorm.weight).doubles,
+            bias: try model.layout.finalNorm.bias.map { try checkpoint.floats($0).doubles } ?? [], epsilon: Double(model.configuration.normEpsilon))
+        let (width, head) = (model.configuration.hiddenSize, try checkpoint.floats(model.layout.head).doubles)
+        let logits = (0..<rows).flatMap { row in
+            stride(from: 0, to: head.count, by: width).map { inner(normed[row * width..<(row + 1) * width], head[$0..<$0 + width]) }
+        }
+        return (x, logits)
+    }
+
+    @Test(arguments: ["llama-sharded", "gpt2-tied"])
+    func logitsAreTheNaiveOnes(name: String) throws {
+        let model = try Fixture.model(name)
+        let (x, expected) = try logits(model)
+        var found: [Float] = []
+        var ranges: [Range<Int>] = []
+        try DecoderHead(model, from: model.checkpoint).logits(of: Matrix(x, columns: model.configuration.hiddenSize)) { range, tile in
+            ranges.append(range)
+            found += [Float](tile.view)
+        }
+        #expect(ranges == [0..<1024, 1024..<1100])
+        #expect(relativeError(found, expected.floats) < 2e-6)
+    }
+
+    @Test(arguments: ["llama-sharded", "gpt2-tied"])
+    func scoresAreTheNaiveOnes(name: String) throws {
+        let model = try Fixture.model(name)
+        let (x, logits) = try logits(model)
+        let vocabulary = model.configuration.vocabularySize
+        // The likeliest token in every other row.
+        let targets = (0..<rows).map { row in
+            let choice = logits[row * vocabulary..<(row + 1) * vocabulary].enumerated().max { $0.element < $1.element }?.offset ?? 0
+            return Int32((choice + row % 2) % vocabulary)
+        }
+        let head = try DecoderHead(model, from: model.checkpoint)
+        let scores = head.score(Matrix(x, columns: model.configuration.hiddenSize), targets: targets)
+        #expect(relativeError(scores.losses, NaiveTwins.crossEntropy(logits, targets: targets).floats) < 2e-6)
+        #expect(scores.isArgmax == (0..<rows).map { $0 % 2 == 0 })
+    }
+
+    @Test func aTileOfLogitsIsBounded() {
+        #expect(DecoderHead.rowsPerTile(vocabularySize: 61) == 1024)
+        #expect(DecoderHead.rowsPerTile(vocabularySize: 50_257) * 50_257 <= 1 << 24)
+        #expect(DecoderHead.rowsPerTile(vocabularySize: 1 << 22) == 16)
+    }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Storage
+import SystemPackage
+import TestSupport
+import Testing
+
+/// What the folder tree promises.
+@Suite struct StructureTests {
+    private static let sources = Fixture.project.appending("Sources")
+
+    private func files() throws -> [(module: String, name: String, text: String)] {
+        try FileSystem.names(in: Self.sources).flatMap { module in
+            try FileSystem.names(in: Self.sources.appending(module)).filter { $0.hasSuffix(".swift") }.map { name in
+                (module, name, String(decoding: try InputFile.contents(of: Self.sources.appending(module).appending(name)), as: UTF8.self))
+            }
+        }
+    }
+
+    @Test func eachSystemLibraryIsImportedByOneFile() throws {
+        let all = try files()
+        for (library, file) in [
+            ("COpenBLAS", "LinearAlgebra.swift"), ("CArchive", "Archive.swift"), ("CJSONC", "JSONParser.swift"), ("CPCRE2", "RegularExpression.swift"),
+            ("COpenSSL", "Digest.swift"),
+        ] {
+            #expect(all.filter { $0.text.contains("import \(library)\n") }.map(\.name) == [file])
+        }
+    }
+
+    /// Dependencies point one way; Surgery and Verification never see each other.
+    @Test func modulesImportOnlyWhatLiesBelow() throws {
+        let below: [String: Set<String>] = [
+            "Storage": [], "Tensors": [], "Checkpoints": ["Storage", "Tensors"], "Tokenizers": ["Storage"],
+            "Transformer": ["Checkpoints", "Storage", "Tensors"], "Surgery": ["Checkpoints", "Storage", "Tensors", "Transformer"],
+            "Verification": ["Checkpoints", "Storage", "Tensors", "Tokenizers", "Transformer"],
+        ]
+        for file in try files() {
+            guard let allowed = below[file.module] else { continue }
+            for module in below.keys where !allowed.contains(module) {
+                #expect(!file.text.contains("import \(module)\n"), "\(file.module)/\(file.name) imports \(module)")
+            }
+            #expect(!file.text.contains("import Foundation"), "\(file.name)")
+        }
+    }
+
+    /// Memory is handled without the compiler's checks in these files only.
+    @Test func unsafeCodeIsFenced() throws {
+        let fence: Set<String> = [
+            "Archive.swift", "Digest.swift", "FileSystem.swift", "InputFile.swift", "JSONMemberNames.swift", "JSONParser.swift", "ScratchFile.swift",
+            "LinearAlgebra.swift", "Matrix.swift", "RowParallel.swift", "StoredScalar.swift", "Lanes.swift", "RegularExpression.swift",
+            "OpenModel.swift", "Streams.swift",
+        ]
+        let users = try files().filter { $0.text.contains("unsafe ") && !$0.text.contains("/// unsafe ") }.map(\.name)
+        #expect(Set(users).subtracting(fence).isEmpty, "\(Set(users).subtracting(fence))")
+    }
+}
