@@ -61,8 +61,7 @@ package struct CheckpointWriter: Sendable {
             try source.read(tensor.name, from: offset, into: &part)
             var bytes = [UInt8](repeating: 0, count: count * width)
             var target = bytes.mutableSpan
-            var raw = unsafe target.mutableBytes
-            StoredScalar.encode(part.span, as: tensor.dtype, into: &raw)
+            StoredScalar.encode(part.span, as: tensor.dtype, into: &target)
             try file.write(bytes)
         }
     }

@@ -21,7 +21,7 @@ package struct LanguageModel: Sendable {
     }
 
     /// The token that a record is scored after: beginning of text, else end of text.
-    package var prefixToken: Int? { configuration.beginToken ?? configuration.endToken }
+    package var prefixToken: Int? { configuration.beginToken ?? configuration.endTokens.first }
 
     /// How many parameters the edited tensors hold.
     package var parameterCount: Int { layout.parameters.reduce(0) { $0 + (checkpoint.tensor(named: $1)?.elementCount ?? 0) } }

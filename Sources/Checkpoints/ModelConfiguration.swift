@@ -26,7 +26,8 @@ package struct ModelConfiguration: Sendable {
     /// Whether the head is the embedding, transposed.
     package let isHeadTied: Bool
     package let beginToken: Int?
-    package let endToken: Int?
+    /// Any of these ends a text; the first is the usual one.
+    package let endTokens: [Int]
     private let scalesAttention: Bool
     private let scalesAttentionByLayer: Bool
     private let document: JSONValue
@@ -82,7 +83,7 @@ package struct ModelConfiguration: Sendable {
         activation = architecture.trait("feed_forward") == "gated" ? .siluGated : .geluTanh
         position = architecture.trait("position") == "rotary" ? .rotary(base: try reader.number("rotary_base")) : .learned
         beginToken = document["bos_token_id"]?.integer
-        endToken = document["eos_token_id"]?.integer ?? document["eos_token_id"]?.array?.first?.integer
+        endTokens = document["eos_token_id"]?.integer.map { [$0] } ?? document["eos_token_id"]?.array?.compactMap(\.integer) ?? []
         guard headCount % keyValueHeadCount == 0 else {
             throw .configuration(path, key: "num_key_value_heads", reason: "(\(keyValueHeadCount)) does not divide the \(headCount) heads")
         }
@@ -92,8 +93,11 @@ package struct ModelConfiguration: Sendable {
     }
 
     /// Whether a switch such as `attention_bias` is on: a constant of the family, or the name of a key.
-    func isOn(_ value: JSONValue?) -> Bool {
-        value?.boolean ?? value?.string.flatMap { document[$0]?.boolean } ?? false
+    func isOn(_ value: JSONValue?) throws(CheckpointError) -> Bool {
+        guard let key = value?.string else { return value?.boolean ?? false }
+        guard let setting = document[key], !setting.isNull else { return false }
+        guard let isOn = setting.boolean else { throw .configuration(path, key: key, reason: "is neither true nor false") }
+        return isOn
     }
 
     private static func value(_ key: String, in document: JSONValue) -> JSONValue? {

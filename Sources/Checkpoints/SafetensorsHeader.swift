@@ -24,6 +24,7 @@ package struct SafetensorsHeader: Sendable {
 
     private static let largestHeader = 100_000_000
     private static let mostTensors = 1 << 20
+    private static let longestName = 1 << 16
 
     /// Reads and checks the header of `file`. Throws `CheckpointError.header` or `.tensor` with a stable kind.
     package init(of file: InputFile) throws(CheckpointError) {
@@ -47,7 +48,7 @@ package struct SafetensorsHeader: Sendable {
         self.bytes = bytes
         let document: JSONValue
         do { document = try JSONValue(parsing: bytes.span.extracting(8...), depth: 4) } catch {
-            throw fail("json-syntax", error.description)
+            throw fail(error.repeatedName == nil ? "json-syntax" : "duplicate-name", error.description)
         }
         guard let object = document.object else { throw fail("not-an-object", "it is not a JSON object") }
         guard object.members.count <= Self.mostTensors else { throw fail("too-many-tensors", "it names more than \(Self.mostTensors) tensors") }
@@ -73,6 +74,7 @@ package struct SafetensorsHeader: Sendable {
 
     private static func tensor(_ name: String, _ value: JSONValue, _ dataStart: Int, _ path: FilePath) throws(CheckpointError) -> StoredTensor {
         func fail(_ kind: String, _ reason: String) -> CheckpointError { .tensor(path, name: name, kind: kind, reason: reason) }
+        guard name.utf8.count <= longestName else { throw fail("name-too-long", "its name is longer than \(longestName) bytes") }
         guard let info = value.object else { throw fail("not-an-object", "its description is not an object") }
         if let extra = info.members.first(where: { !["dtype", "shape", "data_offsets"].contains($0.name) }) {
             throw fail("unknown-field", "its description has the unknown field \(CheckpointError.quoted(extra.name))")

@@ -36,8 +36,7 @@ package final class TensorFile {
         guard let place = places[name], offset >= 0, offset + values.count <= place.count else { preconditionFailure("no such tensor: \(name)") }
         var bytes = [UInt8](repeating: 0, count: values.count * 4)
         var span = bytes.mutableSpan
-        var raw = unsafe span.mutableBytes
-        StoredScalar.encode(values, as: .f32, into: &raw)
+        StoredScalar.encode(values, as: .f32, into: &span)
         try file.write(bytes, at: place.offset + 4 * offset)
     }
 

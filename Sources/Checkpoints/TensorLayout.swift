@@ -119,7 +119,7 @@ package struct TensorLayout: Sendable {
         }
 
         func linear(_ description: JSONValue, _ layer: Int, _ inputs: Int, _ outputs: Int) throws(CheckpointError) -> LinearLayout {
-            let (name, hasBias) = named(description, layer)
+            let (name, hasBias) = try named(description, layer)
             let isInputByOutput = configuration.architecture.trait("weight_layout") == "input_by_output"
             return LinearLayout(
                 weight: try tensor(name + ".weight", isInputByOutput ? [inputs, outputs] : [outputs, inputs]),
@@ -128,16 +128,16 @@ package struct TensorLayout: Sendable {
         }
 
         func norm(_ description: JSONValue?, layer: Int) throws(CheckpointError) -> NormLayout {
-            let (name, hasBias) = named(description ?? .null, layer)
+            let (name, hasBias) = try named(description ?? .null, layer)
             return NormLayout(
                 weight: try tensor(name + ".weight", [configuration.hiddenSize]),
                 bias: hasBias ? try tensor(name + ".bias", [configuration.hiddenSize]) : nil)
         }
 
-        private func named(_ description: JSONValue, _ layer: Int) -> (name: String, hasBias: Bool) {
+        private func named(_ description: JSONValue, _ layer: Int) throws(CheckpointError) -> (name: String, hasBias: Bool) {
             let pattern = description["name"]?.string ?? ""
             let parts = pattern.split(separator: "{layer}", omittingEmptySubsequences: false)
-            return (parts.joined(separator: "\(layer)"), configuration.isOn(description["bias"]))
+            return (parts.joined(separator: "\(layer)"), try configuration.isOn(description["bias"]))
         }
     }
 }

@@ -22,11 +22,10 @@ extension Checkpoint: WeightSource {
         while done < destination.count {
             let count = min(piece, destination.count - done)
             var stored = bytes.mutableSpan
-            var raw = unsafe stored.mutableBytes
-            var part = raw._mutatingExtracting(0..<count * width)
+            var part = stored._mutatingExtracting(0..<count * width)
             try file.read(at: tensor.offset + (offset + done) * width, into: &part)
             var target = destination._mutatingExtracting(done..<done + count)
-            StoredScalar.decode(part.bytes, as: tensor.dtype, into: &target)
+            StoredScalar.decode(part.span, as: tensor.dtype, into: &target)
             done += count
         }
     }

@@ -69,9 +69,8 @@ extension InputFile {
         while offset < size {
             buffer.removeLast(max(0, buffer.count - (size - offset)))
             var span = buffer.mutableSpan
-            var bytes = unsafe span.mutableBytes
-            try read(at: offset, into: &bytes)
-            hasher.update(bytes.bytes)
+            try read(at: offset, into: &span)
+            hasher.update(span.span)
             offset += buffer.count
         }
         return hasher.finish()

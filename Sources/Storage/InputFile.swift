@@ -30,8 +30,8 @@ package final class InputFile: Sendable {
     deinit { try? descriptor.close() }
 
     /// Fills `destination` with the bytes from `offset` on. Throws `truncated` where the file ends before.
-    package func read(at offset: Int, into destination: inout MutableRawSpan) throws(StorageError) {
-        let wanted = destination.byteCount
+    package func read(at offset: Int, into destination: inout MutableSpan<UInt8>) throws(StorageError) {
+        let wanted = destination.count
         var done = 0
         while done < wanted {
             let got: Int
@@ -52,8 +52,7 @@ package final class InputFile: Sendable {
     package func bytes(at offset: Int = 0, count: Int) throws(StorageError) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: count)
         var span = result.mutableSpan
-        var bytes = unsafe span.mutableBytes
-        try read(at: offset, into: &bytes)
+        try read(at: offset, into: &span)
         return result
     }
 

@@ -4,18 +4,27 @@ internal import CJSONC
 package struct JSONSyntaxError: Error, CustomStringConvertible {
     package var offset: Int
     package var reason: String
+    /// The name that two members of one object have, where that is what is wrong.
+    package var repeatedName: String?
     package var description: String { "not JSON at byte \(offset): \(reason)" }
 }
 
 extension JSONValue {
     /// Parses one whole document (RFC 8259 and nothing more: no comments, no trailing commas, UTF-8 only).
     ///
+    /// Two members of one object must not have the same name: such a document means different things to different readers.
+    ///
     /// - Parameter depth: how deeply objects and arrays may nest.
     package init(parsing bytes: Span<UInt8>, depth: Int = 64) throws(JSONSyntaxError) {
+        if let plain = SurrogatePairs.writtenOut(bytes) {
+            try self.init(parsing: plain.span, depth: depth)
+            return
+        }
         guard bytes.count < Int(Int32.max) else { throw JSONSyntaxError(offset: 0, reason: "the document is longer than 2 GiB") }
         guard let tokener = unsafe json_tokener_new_ex(Int32(depth)) else { throw JSONSyntaxError(offset: 0, reason: "out of memory") }
         defer { unsafe json_tokener_free(tokener) }
         unsafe json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8)
+        var end = 0
         // A lone number ends only where the parser sees something behind it, so a space is given to it after the text.
         let document = unsafe bytes.withUnsafeBufferPointer { buffer -> OpaquePointer? in
             guard let start = buffer.baseAddress, buffer.count > 0 else { return nil }
@@ -23,20 +32,23 @@ extension JSONValue {
                 unsafe json_tokener_parse_ex(tokener, $0, Int32(buffer.count))
             }
             if unsafe parsed == nil, unsafe json_tokener_get_error(tokener) == json_tokener_continue {
+                end = bytes.count
                 return unsafe json_tokener_parse_ex(tokener, " ", 1)
             }
+            end = unsafe json_tokener_get_parse_end(tokener)
             return unsafe parsed
         }
         let status = unsafe json_tokener_get_error(tokener)
-        let end = unsafe json_tokener_get_parse_end(tokener)
         defer { if let document = unsafe document { unsafe json_object_put(document) } }
         guard status == json_tokener_success, bytes.count > 0 else {
             let reason = unsafe String(cString: json_tokener_error_desc(status))
-            throw JSONSyntaxError(offset: end, reason: bytes.isEmpty ? "the text is empty" : reason)
+            let isCut = status == json_tokener_continue
+            throw JSONSyntaxError(offset: end, reason: bytes.isEmpty ? "the text is empty" : isCut ? "the text ends too early" : reason)
         }
         for index in min(end, bytes.count)..<bytes.count where ![0x20, 0x09, 0x0A, 0x0D].contains(bytes[index]) {
             throw JSONSyntaxError(offset: index, reason: "something follows the document")
         }
+        try JSONStrictness.check(bytes)
         self = unsafe JSONValue(copying: document)
     }
 
@@ -45,9 +57,7 @@ extension JSONValue {
         case json_type_boolean:
             self = unsafe .boolean(json_object_get_boolean(node) != 0)
         case json_type_int:
-            // json-c clamps what does not fit into 64 bits; as a Double it is at least not a wrong integer.
-            let value = unsafe json_object_get_int64(node)
-            self = value == .max || value == .min ? unsafe .number(json_object_get_double(node)) : .integer(Int(value))
+            self = unsafe .integer(Int(json_object_get_int64(node)))
         case json_type_double:
             self = unsafe .number(json_object_get_double(node))
         case json_type_string:

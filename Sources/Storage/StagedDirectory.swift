@@ -70,9 +70,9 @@ package final class StagedFile {
 
     /// Syncs and closes: an error of the disk shows here at the latest.
     package func finish() throws(StorageError) {
-        isOpen = false
         do {
             try FileSystem.sync(path)
+            isOpen = false
             try descriptor.close()
         } catch let error as StorageError {
             throw error

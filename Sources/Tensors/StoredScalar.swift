@@ -1,8 +1,9 @@
 /// Conversions between stored elements (F32, F16, BF16; little-endian) and Float, the type of all computation.
 package enum StoredScalar {
-    /// The value of every stored element. `bytes.byteCount` must be `destination.count` times the element's size.
-    package static func decode(_ bytes: RawSpan, as dtype: DType, into destination: inout MutableSpan<Float>) {
-        precondition(bytes.byteCount * 8 == destination.count * dtype.bitWidth)
+    /// The value of every stored element. `bytes` must be as many as `destination.count` elements take.
+    package static func decode(_ bytes: Span<UInt8>, as dtype: DType, into destination: inout MutableSpan<Float>) {
+        precondition(bytes.count * 8 == destination.count * dtype.bitWidth)
+        let bytes = unsafe bytes.bytes
         switch dtype {
         case .f32:
             for index in destination.indices {
@@ -22,8 +23,9 @@ package enum StoredScalar {
     }
 
     /// Every value rounded to the nearest stored element, ties to even.
-    package static func encode(_ values: Span<Float>, as dtype: DType, into bytes: inout MutableRawSpan) {
-        precondition(bytes.byteCount * 8 == values.count * dtype.bitWidth)
+    package static func encode(_ values: Span<Float>, as dtype: DType, into bytes: inout MutableSpan<UInt8>) {
+        precondition(bytes.count * 8 == values.count * dtype.bitWidth)
+        var bytes = unsafe bytes.mutableBytes
         for index in values.indices {
             switch dtype {
             case .f32: bytes.storeBytes(of: values[index], toByteOffset: index &* 4, as: Float.self)

@@ -10,7 +10,7 @@ package struct Generator: Sendable {
 
     package init(_ model: LanguageModel) {
         self.model = model
-        endTokens = Set([model.configuration.endToken].compactMap { $0.flatMap { Int32(exactly: $0) } })
+        endTokens = Set(model.configuration.endTokens.compactMap { Int32(exactly: $0) })
     }
 
     /// Up to `count` tokens after each prompt, until an end token or the context's end.

@@ -34,7 +34,8 @@ package struct Perplexity: Sendable {
         self.records = records.count
         tokens = score.tokens
         nll = score.nll
-        bytes = `protocol`.scoresEveryToken ? Self.bytes(records) : nil
+        // Without a prefix the first token of a record is not scored.
+        bytes = `protocol`.scoresEveryToken && encoder.prefix != nil ? Self.bytes(records) : nil
     }
 
     private static func bytes(_ records: [TextRecord]) -> Int? {

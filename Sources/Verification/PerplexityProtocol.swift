@@ -78,7 +78,7 @@ package enum PerplexityProtocol: Sendable, Equatable, CustomStringConvertible {
             }
             return Swift.stride(from: 0, through: ids.count - size, by: size).map { begin in
                 let chunk = (prefix.map { [$0] } ?? [ids[begin]]) + ids[begin + 1..<begin + size]
-                let targets = (1..<size).map { $0 > size / 2 ? chunk[$0] : Window.unscored }
+                let targets = (1..<size).map { $0 > size / 2 && begin + $0 >= firstScored ? chunk[$0] : Window.unscored }
                 return Window(inputs: Array(chunk.dropLast()), targets: targets)
             }
         }

@@ -92,10 +92,9 @@ package struct RecordEncoder: Sendable {
             let (ids, firstScored) = try tokens(records[index])
             try check(ids, name, index)
             let start = prefix.map { [$0] } ?? []
-            if firstScored > 0 || perRecord == 1 {
-                let room = firstScored > 0 ? contextLength : max(1, min(length, contextLength) - start.count)
-                let windows = Self.windows(start + ids.prefix(room), firstScored: firstScored + start.count, length: contextLength)
-                if let first = windows.first { result.append(Example(windows: [first])) }
+            if firstScored > 0 {
+                let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
+                if !windows.isEmpty { result.append(Example(windows: windows)) }
                 continue
             }
             let room = max(1, min(length, contextLength) - start.count)

@@ -82,8 +82,7 @@ import Testing
         #expect(decode(patterns, as: .f32).map(\.bitPattern) == patterns)
         var bytes = [UInt8](repeating: 0, count: 4 * values.count)
         var span = bytes.mutableSpan
-        var raw = unsafe span.mutableBytes
-        StoredScalar.encode(values.span, as: .f32, into: &raw)
+        StoredScalar.encode(values.span, as: .f32, into: &span)
         #expect(bytes == patterns.flatMap { pattern in (0..<4).map { UInt8(truncatingIfNeeded: pattern >> (8 * $0)) } })
     }
 
@@ -99,15 +98,15 @@ import Testing
     private func decode(_ patterns: [some BitwiseCopyable], as dtype: DType) -> [Float] {
         var values = [Float](repeating: 0, count: patterns.count)
         var span = values.mutableSpan
-        unsafe StoredScalar.decode(patterns.span.bytes, as: dtype, into: &span)
+        let bytes = unsafe patterns.withUnsafeBytes { unsafe Array($0) }
+        StoredScalar.decode(bytes.span, as: dtype, into: &span)
         return values
     }
 
     private func encode(_ values: [Float], as dtype: DType) -> [UInt16] {
-        var patterns = [UInt16](repeating: 0, count: values.count)
-        var span = patterns.mutableSpan
-        var bytes = unsafe span.mutableBytes
-        StoredScalar.encode(values.span, as: dtype, into: &bytes)
-        return patterns
+        var bytes = [UInt8](repeating: 0, count: 2 * values.count)
+        var span = bytes.mutableSpan
+        StoredScalar.encode(values.span, as: dtype, into: &span)
+        return values.indices.map { UInt16(bytes[2 * $0]) | UInt16(bytes[2 * $0 + 1]) << 8 }
     }
 }

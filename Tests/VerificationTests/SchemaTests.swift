@@ -13,7 +13,7 @@ struct SchemaTests {
     @Test(arguments: [
         "inspect": ["content_digest"],
         "tokenize": [],
-        "generate": ["text"],
+        "generate": [],
         "trace": [],
         "score": ["records"],
         "perplexity": ["protocol", "tokens", "nll", "perplexity", "bits_per_byte", "records"],

@@ -73,13 +73,13 @@ import Testing
         let directory = try WorkingDirectory()
         let model = try model(directory, like: "llama-tied-gqa")
         _ = try directory.copy(Quickstart.directory.appending("model/tokenizer.json"), as: "model/tokenizer.json")
-        try refuse(model.string, status: 65, kind: "tokenizer-mismatch", naming: ["tokenizer.json", "1024", "61"])
+        try refuse(model.string, status: 65, kind: "tokenizer-mismatch", naming: ["tokenizer.json", "1023", "61"])
     }
 
     @Test func aBadLineInTheForgetFile() throws {
         let directory = try WorkingDirectory()
         let forget = try directory.write("forget.jsonl", "{\"text\": \"one\"}\n{\"text\": 2}\n")
-        try refuse(Quickstart.model, forget: forget, status: 65, kind: "not-a-string", naming: ["forget.jsonl", "2"])
+        try refuse(Quickstart.model, forget: forget, status: 65, kind: "field-not-a-string", naming: ["forget.jsonl", "2"])
     }
 
     @Test func nothingThere() throws {
