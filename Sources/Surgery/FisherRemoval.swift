@@ -1,13 +1,13 @@
-package import Checkpoints
+internal import Checkpoints
 internal import Storage
-package import SystemPackage
-package import Transformer
+internal import SystemPackage
+internal import Transformer
 
 /// Fisher Removal (Gu et al., arXiv 2403.10557): theta' = theta + eta F^-1 v, v the mean gradient of the forget records, F
 /// the damped empirical Fisher of the retain and kept records, block by block as the backward sweep passes.
 ///
 /// With an automatic strength, rounds of direction and step go on until the forget loss reaches its target.
-package struct FisherRemoval: Sendable {
+struct FisherRemoval: Sendable {
     /// A round is to raise the forget loss by this part of the target.
     private static let partsOfTheWay = 8.0
     /// What counts as having reached what a round wanted.
@@ -15,30 +15,23 @@ package struct FisherRemoval: Sendable {
     private static let mostCandidates = 14
     private static let tolerance = 0.05
 
-    private let model: LanguageModel
-    private let recipe: EditRecipe
-    private let records: EditRecords
-    private let budget: MemoryBudget
-    private let scratch: FilePath
+    private let plan: EditPlan
+    private var model: LanguageModel { plan.model }
+    private var recipe: EditRecipe { plan.recipe }
+    private var records: EditRecords { plan.records }
 
-    package init(_ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath) {
-        self.model = model
-        self.recipe = recipe
-        self.records = records
-        self.budget = budget
-        self.scratch = scratch
-    }
+    init(_ plan: EditPlan) { self.plan = plan }
 
     /// Finds the edit. `progress` hears what is being done.
-    package func run(progress: (String) -> Void) throws -> EditOutcome {
-        let change = try ParameterStore(model, in: scratch)
-        let direction = try ParameterStore(model, in: scratch)
+    func run(progress: (String) -> Void) throws -> EditOutcome {
+        let change = try ParameterStore(model, in: plan.scratch)
+        let direction = try ParameterStore(model, in: plan.scratch)
         let known = records.retain + records.keep
         let batch = TokenBatch(known + records.forget)
         let (retain, forget) = (0..<known.count, known.count..<known.count + records.forget.count)
         let kept = records.retain.count..<known.count
         let watched = TokenBatch(records.forget)
-        var sweep = try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: true))
+        var sweep = try plan.sweep(batch, needsEveryExample: true)
         var forgetSweep = try LayerSweep(model, watched, plan: .forward)
 
         var rounds: [EditRound] = []

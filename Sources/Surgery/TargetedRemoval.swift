@@ -1,8 +1,8 @@
-package import Checkpoints
+internal import Checkpoints
 internal import Storage
-package import SystemPackage
+internal import SystemPackage
 internal import Tensors
-package import Transformer
+internal import Transformer
 
 /// Targeted Fisher Removal (DESIGN, section 3): among all steps that change each record's loss by what is asked of it, the
 /// cheapest in the Fisher metric of the retain text,
@@ -13,7 +13,7 @@ package import Transformer
 /// A: one row a forget or kept record, its gradient now; y: for a forget record an equal share of the way to the target, or
 /// what is left of it, and nothing once it is there; for a kept one the way back to its unedited loss. Repeated from where
 /// each step led.
-package struct TargetedRemoval: Sendable {
+struct TargetedRemoval: Sendable {
     /// mu: how much of each record's own row is given up to keep the system well-posed.
     private static let relaxation = 1e-3
     /// The edit ends when the forget records' mean loss is this close to the target.
@@ -26,30 +26,23 @@ package struct TargetedRemoval: Sendable {
     /// Retain records measured after every round.
     private static let watchedRetainRecords = 16
 
-    private let model: LanguageModel
-    private let recipe: EditRecipe
-    private let records: EditRecords
-    private let budget: MemoryBudget
-    private let scratch: FilePath
+    private let plan: EditPlan
+    private var model: LanguageModel { plan.model }
+    private var recipe: EditRecipe { plan.recipe }
+    private var records: EditRecords { plan.records }
 
-    package init(_ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath) {
-        self.model = model
-        self.recipe = recipe
-        self.records = records
-        self.budget = budget
-        self.scratch = scratch
-    }
+    init(_ plan: EditPlan) { self.plan = plan }
 
     /// Finds the edit. `progress` hears what is being done.
-    package func run(progress: (String) -> Void) throws -> EditOutcome {
-        let change = try ParameterStore(model, in: scratch)
-        let step = try ParameterStore(model, in: scratch)
+    func run(progress: (String) -> Void) throws -> EditOutcome {
+        let change = try ParameterStore(model, in: plan.scratch)
+        let step = try ParameterStore(model, in: plan.scratch)
         progress("Fisher of \(records.retain.count) retain records")
         let fisher = try diagonalFisher()
 
         let rows = TokenBatch(records.forget + records.keep)
         let retain = TokenBatch(Array(records.retain.prefix(Self.watchedRetainRecords)))
-        var sweep = try LayerSweep(model, rows, plan: try budget.plan(model, rows, scratch: scratch, needsEveryExample: true))
+        var sweep = try plan.sweep(rows, needsEveryExample: true)
         var losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(rows)
         let base = losses
         let forget = 0..<records.forget.count
@@ -101,8 +94,8 @@ package struct TargetedRemoval: Sendable {
     /// F of the retain records, in one forward and one backward sweep.
     private func diagonalFisher() throws -> DiagonalFisher {
         let batch = TokenBatch(records.retain)
-        let fisher = try DiagonalFisher(model, examples: records.retain.count, rho: recipe.damping, scratch: scratch)
-        var sweep = try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: false))
+        let fisher = try DiagonalFisher(model, examples: records.retain.count, rho: recipe.damping, scratch: plan.scratch)
+        var sweep = try plan.sweep(batch, needsEveryExample: false)
         _ = try sweep.scoreKeeping(from: model.checkpoint)
         try sweep.backward(from: model.checkpoint, tap: fisher)
         return fisher
@@ -133,7 +126,7 @@ package struct TargetedRemoval: Sendable {
 }
 
 /// The mean, in Double.
-package func mean(_ values: some Collection<Double>) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
+func mean(_ values: some Collection<Double>) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
 
 /// Three decimals, for a person's eyes.
 func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

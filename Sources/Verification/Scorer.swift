@@ -29,6 +29,8 @@ package struct TextScore: Sendable {
     package var nll: Double { records.reduce(0.0) { $0 + $1.nll } }
     package var nllPerToken: Double { nll / Double(tokens) }
     package var perplexity: Double { exp(nllPerToken) }
+    /// The mean over records of each record's mean loss: what an edit's rounds measure.
+    package var meanRecordLoss: Double { records.reduce(0.0) { $0 + $1.nll / Double($1.tokens) } / Double(records.count) }
     package var recited: Int { records.count { $0.isRecited } }
 }
 

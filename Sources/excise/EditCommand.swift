@@ -57,18 +57,18 @@ struct EditCommand: ParsableCommand {
             keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
             retain: try encoder.samples(samples, length: sampleTokens, of: general, named: retain.joined(separator: ", ")))
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
-        let planned = try Edit.plannedPeak(opened.model, method, records, budget: budget, scratch: FilePath("."))
+        let recipe = EditRecipe(
+            method: method, block: block, strength: strength.strength, damping: damping,
+            rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
+        var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
-        if dryRun { return printPlan(opened.model, records, planned, budget) }
+        if dryRun { return printPlan(plan) }
 
         let staged = try StagedDirectory(FilePath(output), replacing: force)
         Interruption.willStage(staged.scratch)
-        let scorer = Scorer(opened.model, from: opened.model.checkpoint)
-        let target = try targetNll ?? unseen.map { mean(try scorer.score($0).records.map { $0.nll / Double($0.tokens) }) } ?? .infinity
-        let recipe = EditRecipe(
-            method: method, block: block, strength: strength.strength, damping: damping,
-            rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: target)
-        let outcome = try Edit.run(opened.model, recipe, records, budget: budget, scratch: staged.scratch, progress: progress.begin)
+        plan.scratch = staged.scratch
+        if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
+        let outcome = try plan.run(progress: progress.begin)
         let edited = outcome.rounds.isEmpty ? [] : Set(opened.model.layout.parameters)
         progress.begin("writing \(output)")
         try CheckpointWriter(like: opened.model.checkpoint)
@@ -77,9 +77,8 @@ struct EditCommand: ParsableCommand {
 
         let written = try LanguageModel(FilePath(output))
         let result = try Scorer(written, from: written.checkpoint).score(records.forget)
-        let reached = mean(result.records.map { $0.nll / Double($0.tokens) })
         guard common.json else {
-            printRounds(outcome, target: target, reached: reached, recited: result.recited)
+            printRounds(outcome, target: plan.recipe.target, reached: result)
             return
         }
         var report = Report("edit")
@@ -88,19 +87,18 @@ struct EditCommand: ParsableCommand {
         for path in retain { try report.addInput("retain", file: path) }
         if let keep { try report.addInput("keep", file: keep) }
         if let holdout { try report.addInput("holdout", file: holdout) }
-        report.members = try members(outcome, recipe, opened.model, written, reached, planned, budget, encoder)
+        report.members = try members(outcome, plan, written, reached: result, prefix: encoder.prefix)
         report.print()
     }
 
     private func members(
-        _ outcome: EditOutcome, _ recipe: EditRecipe, _ base: LanguageModel, _ written: LanguageModel, _ reached: Double, _ planned: Int,
-        _ budget: MemoryBudget, _ encoder: RecordEncoder
+        _ outcome: EditOutcome, _ plan: EditPlan, _ written: LanguageModel, reached: TextScore, prefix: Int32?
     ) throws -> [(name: String, value: JSONValue)] {
         [
-            ("method", .string(method.rawValue)),
-            ("prefix", encoder.prefix.map { .integer(Int($0)) } ?? .null),
-            ("target_nll", .number(recipe.target)),
-            ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : base.parameterCount)),
+            ("method", .string(plan.recipe.method.rawValue)),
+            ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
+            ("target_nll", .number(plan.recipe.target)),
+            ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : plan.model.parameterCount)),
             ("rounds", .array(outcome.rounds.map { round in
                 .members([
                     "forget_nll_predicted": .number(round.forgetPredicted), "forget_nll": .number(round.forget),
@@ -109,16 +107,16 @@ struct EditCommand: ParsableCommand {
                 ])
             })),
             ("ending", .string(outcome.ending.rawValue)),
-            ("forget_nll_written", .number(reached)),
+            ("forget_nll_written", .number(reached.meanRecordLoss)),
             ("memory", .members([
-                "budget_bytes": memory.map { .integer($0.bytes) } ?? .null, "planned_peak_bytes": .integer(planned),
+                "budget_bytes": memory.map { .integer($0.bytes) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
                 "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
             ])),
             ("output_sha256", .string(try written.checkpoint.contentDigest().description)),
         ]
     }
 
-    private func printRounds(_ outcome: EditOutcome, target: Double, reached: Double, recited: Int) {
+    private func printRounds(_ outcome: EditOutcome, target: Double, reached: TextScore) {
         print("round   forget predicted   measured     keep   retain predicted   measured     step")
         for (index, round) in outcome.rounds.enumerated() {
             print(
@@ -126,17 +124,18 @@ struct EditCommand: ParsableCommand {
                     + column(round.keep.map { decimals($0, 3) } ?? "-", 9) + column(decimals(round.retainPredicted, 4), 19)
                     + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9))
         }
-        print("\(outcome.ending.rawValue): the forget text is at \(decimals(reached, 3)) nats a token in the written file, target \(decimals(target, 3)); \(recited) records are still recited.")
+        print("\(outcome.ending.rawValue): the forget text is at \(decimals(reached.meanRecordLoss, 3)) nats a token in the written file, target \(decimals(target, 3)); \(reached.recited) records are still recited.")
         print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(output)")
     }
 
-    private func printPlan(_ model: LanguageModel, _ records: EditRecords, _ planned: Int, _ budget: MemoryBudget) {
-        print("method            \(method.rawValue)")
+    private func printPlan(_ plan: EditPlan) {
+        let (model, records) = (plan.model, plan.records)
+        print("method            \(plan.recipe.method.rawValue)")
         print("tensors touched   \(model.layout.parameters.count) of \(model.checkpoint.tensors.count)")
         print("records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.retain.count) retain samples")
         print("bytes written     \(model.checkpoint.shards.reduce(0) { $0 + $1.file.size })")
-        print("scratch space     \(Edit.scratchBytes(model, method)) bytes beside the output")
-        print("peak memory       \(planned >> 20) MiB of \(budget.bytes >> 20) MiB")
+        print("scratch space     \(plan.scratchBytes) bytes beside the output")
+        print("peak memory       \(plan.plannedPeak >> 20) MiB of \(plan.budget.bytes >> 20) MiB")
     }
 }
 

@@ -2,6 +2,7 @@ import Checkpoints
 import Storage
 import SystemPackage
 import Tensors
+import TestSupport
 import Testing
 
 struct SafetensorsHeaderTests {

@@ -1,3 +1,4 @@
+import TestSupport
 import Checkpoints
 import Storage
 import SystemPackage

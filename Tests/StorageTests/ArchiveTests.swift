@@ -1,5 +1,6 @@
 import Storage
 import SystemPackage
+import TestSupport
 import Testing
 
 struct ArchiveTests {

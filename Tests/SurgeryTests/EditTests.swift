@@ -30,7 +30,7 @@ import Transformer
     /// Forget records reach the target (0.05 is the edit's own tolerance), kept ones stay within 0.1 nats.
     @Test func targetedRemovalDoesWhatIsAsked() throws {
         let recipe = recipe(.targetedRemoval)
-        let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
         #expect(outcome.ending == .targetReached)
         let after = try losses(outcome)
         #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
@@ -42,7 +42,7 @@ import Transformer
 
     @Test func fisherRemovalReachesItsTarget() throws {
         let recipe = recipe(.removal)
-        let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
         #expect(outcome.ending == .targetReached)
         let after = try losses(outcome)
         #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
@@ -54,7 +54,7 @@ import Transformer
         for eta in [1e-4, 2e-4] {
             var recipe = recipe(.removal, rounds: 1)
             recipe.strength = .fixed(eta)
-            let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+            let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
             #expect(outcome.rounds.count == 1)
             changes.append(try pico.model.layout.parameters.flatMap { try pico.read(outcome.change, $0) })
         }
@@ -67,7 +67,7 @@ import Transformer
         let recipe = recipe(method, rounds: 2)
         var smallest = 0
         do {
-            _ = try Edit.plannedPeak(pico.model, method, records, budget: MemoryBudget(bytes: 1), scratch: scratch)
+            _ = try EditPlan(pico.model, recipe, records, budget: MemoryBudget(bytes: 1), scratch: scratch)
         } catch let TransformerError.overBudget(_, bytes) {
             smallest = bytes
         }
@@ -76,7 +76,7 @@ import Transformer
         defer { RowParallel.threads = threads }
         for (count, budget) in [(1, MemoryBudget.standard), (2, .standard), (2, MemoryBudget(bytes: smallest))] {
             RowParallel.threads = count
-            let outcome = try Edit.run(pico.model, recipe, records, budget: budget, scratch: scratch) { _ in }
+            let outcome = try EditPlan(pico.model, recipe, records, budget: budget, scratch: scratch).run { _ in }
             outcomes.append(try pico.model.layout.parameters.flatMap { try pico.read(outcome.change, $0) })
         }
         #expect(smallest > 0)
@@ -89,7 +89,7 @@ import Transformer
     @Test func nothingIsDoneWhereNothingIsToBeDone() throws {
         var recipe = recipe(.targetedRemoval)
         recipe.target = 0.1
-        let outcome = try Edit.run(pico.model, recipe, records, budget: .standard, scratch: scratch) { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
         #expect(outcome.rounds.isEmpty && outcome.ending == .targetReached)
         #expect(try losses(outcome) == pico.losses)
     }

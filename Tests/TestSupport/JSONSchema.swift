@@ -9,13 +9,13 @@ package struct JSONSchema {
 
     private static let understood: Set<String> = [
         "$schema", "$id", "$defs", "$ref", "title", "description", "type", "required", "properties", "additionalProperties", "items", "const", "enum",
-        "anyOf", "oneOf", "pattern", "minimum", "maximum", "minLength", "minItems", "propertyNames", "exclusiveMinimum", "uniqueItems",
+        "anyOf", "oneOf", "pattern", "minimum", "maximum", "minLength", "minItems",
     ]
     private let root: JSONValue
 
-    /// The schema of a command's report.
-    package init(command: String) throws {
-        root = try InputFile.json(Fixture.project.appending("Formats/Schemas/\(command).schema.json"))
+    /// The schema of that name: a command's report, an error, an architecture.
+    package init(_ name: String) throws {
+        root = try InputFile.json(Fixture.project.appending("Formats/Schemas/\(name).schema.json"))
     }
 
     package func check(_ document: JSONValue) throws { try check(document, root, at: "$") }
@@ -52,7 +52,11 @@ package struct JSONSchema {
             let fitting = alternatives.count { alternative in (try? check(value, alternative, at: path)) != nil }
             try expect(fitting == 1, "fits \(fitting) of the alternatives")
         }
-        for name in schema["required"]?.array?.compactMap(\.string) ?? [] { try expect(value[name] != nil, "should have \(name)") }
+        if let least = schema["minLength"]?.integer, let text = value.string { try expect(text.unicodeScalars.count >= least, "is too short") }
+        if let least = schema["minItems"]?.integer, let elements = value.array { try expect(elements.count >= least, "has too few elements") }
+        for name in schema["required"]?.array?.compactMap(\.string) ?? [] where value.object != nil {
+            try expect(value[name] != nil, "should have \(name)")
+        }
         for member in value.object?.members ?? [] {
             if let property = schema["properties"]?[member.name] {
                 try check(member.value, property, at: "\(path).\(member.name)")

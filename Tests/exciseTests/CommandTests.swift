@@ -11,7 +11,7 @@ import Testing
         let result = try ExciseBinary.run(arguments + ["--json", "--progress", "none"])
         #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
         let report = try result.json()
-        try JSONSchema(command: arguments[0]).check(report)
+        try JSONSchema(arguments[0]).check(report)
         return report
     }
 

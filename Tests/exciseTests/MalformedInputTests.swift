@@ -16,7 +16,7 @@ import Testing
             ] + options)
         #expect(result.status == status, "\(result.errors)")
         let report = try result.json()
-        try JSONSchema(command: "error").check(report)
+        try JSONSchema("error").check(report)
         #expect(report["error"]?["kind"]?.string == kind)
         for word in words { #expect(result.errors.contains(word), "\(result.errors)") }
         #expect(place.names.isEmpty)

@@ -22,7 +22,7 @@ import Testing
         ])
         #expect(edit.status == 0, "\(edit.errors)")
         let report = try edit.json()
-        try JSONSchema(command: "edit").check(report)
+        try JSONSchema("edit").check(report)
         #expect(report["ending"]?.string == "target-reached")
 
         let verify = try ExciseBinary.run([
@@ -33,7 +33,7 @@ import Testing
         ])
         #expect(verify.status == 0, "\(verify.output)")
         let result = try verify.json()
-        try JSONSchema(command: "verify").check(result)
+        try JSONSchema("verify").check(result)
         #expect(result["passed"]?.boolean == true)
         #expect(result["forget"]?["base"]?["recited"]?.integer == 10)
     }
@@ -48,7 +48,7 @@ import Testing
             "--output", output, "--json",
         ])
         #expect(edit.status == 0, "\(edit.errors)")
-        try JSONSchema(command: "edit").check(try edit.json())
+        try JSONSchema("edit").check(try edit.json())
         let verify = try ExciseBinary.run([
             "verify", Quickstart.model, output, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"),
             "--holdout", Quickstart.file("unseen.jsonl"), "--gate", "forget.edited.nll_per_token >= 0.9 * holdout.base.nll_per_token",

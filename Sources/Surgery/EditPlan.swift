@@ -1,0 +1,56 @@
+package import Checkpoints
+package import SystemPackage
+package import Transformer
+
+/// An edit that is known to fit into memory: the model, what is asked of it, the records, and the bounds it works in.
+package struct EditPlan: Sendable {
+    package let model: LanguageModel
+    package var recipe: EditRecipe
+    package let records: EditRecords
+    package let budget: MemoryBudget
+    /// A directory on a disk with room.
+    package var scratch: FilePath
+    /// The most memory the edit will take, in bytes.
+    package let plannedPeak: Int
+
+    /// Throws `overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one.
+    package init(
+        _ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath
+    ) throws(TransformerError) {
+        self.model = model
+        self.recipe = recipe
+        self.records = records
+        self.budget = budget
+        self.scratch = scratch
+        let sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
+            switch recipe.method {
+            case .targetedRemoval: [(TokenBatch(records.forget + records.keep), true), (TokenBatch(records.retain), false)]
+            case .removal: [(TokenBatch(records.retain + records.keep + records.forget), true)]
+            }
+        var (smallest, peak) = (0, 0)
+        for sweep in sweeps {
+            smallest = max(smallest, MemoryBudget.smallest(model, sweep.batch, needsEveryExample: sweep.needsEveryExample))
+        }
+        try budget.check(smallest: smallest)
+        for sweep in sweeps {
+            peak = max(peak, try budget.plan(model, sweep.batch, scratch: scratch, needsEveryExample: sweep.needsEveryExample).plannedPeak)
+        }
+        plannedPeak = peak
+    }
+
+    /// Bytes of scratch files that hold one number a parameter; kept layer inputs come on top where memory is short.
+    package var scratchBytes: Int { (recipe.method == .targetedRemoval ? 4 : 2) * 4 * model.parameterCount }
+
+    /// Finds the edit. The model is left as it was; `progress` hears what is being done.
+    package func run(progress: (String) -> Void) throws -> EditOutcome {
+        switch recipe.method {
+        case .targetedRemoval: try TargetedRemoval(self).run(progress: progress)
+        case .removal: try FisherRemoval(self).run(progress: progress)
+        }
+    }
+
+    /// A sweep over a batch, forward and backward, within the budget.
+    func sweep(_ batch: TokenBatch, needsEveryExample: Bool) throws -> LayerSweep {
+        try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample))
+    }
+}
