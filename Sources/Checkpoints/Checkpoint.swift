@@ -48,7 +48,8 @@ package struct Checkpoint: Sendable {
             let file: InputFile
             do { file = try InputFile(path) } catch {
                 if let indexPath, case .missing = error {
-                    throw .index(indexPath, kind: "missing-shard", reason: "names the shard \(path.lastComponent?.string ?? ""), which is not there")
+                    throw .index(
+                        indexPath, kind: "missing-shard", reason: "names the shard \(path.lastComponent?.string ?? ""), which is not there")
                 }
                 throw .storage(error)
             }
@@ -62,7 +63,9 @@ package struct Checkpoint: Sendable {
         }
         for (tensor, shard) in assignments {
             guard let place = places[Array(tensor.utf8)], shards[place.shard].file.path.lastComponent?.string == shard else {
-                throw .index(indexPath ?? path, kind: "index-mismatch", reason: "says that \(CheckpointError.quoted(tensor)) is in \(CheckpointError.quoted(shard)), but it is not")
+                throw .index(
+                    indexPath ?? path, kind: "index-mismatch",
+                    reason: "says that \(CheckpointError.quoted(tensor)) is in \(CheckpointError.quoted(shard)), but it is not")
             }
         }
         self.indexPath = indexPath
@@ -89,10 +92,14 @@ package struct Checkpoint: Sendable {
         }
         var result: [(tensor: String, shard: String)] = []
         for (name, value) in map.members {
-            guard let shard = value.string else { throw .index(path, kind: "weight-map", reason: "maps \(CheckpointError.quoted(name)) to something that is no file name") }
+            guard let shard = value.string else {
+                throw .index(path, kind: "weight-map", reason: "maps \(CheckpointError.quoted(name)) to something that is no file name")
+            }
             let isPlain = !shard.isEmpty && !shard.utf8.contains { $0 == 0x2F || $0 == 0x5C || $0 == 0x3A || $0 < 0x20 } && shard != ".."
             guard isPlain, shard.hasSuffix(".safetensors") else {
-                throw .index(path, kind: "shard-name", reason: "names the shard \(CheckpointError.quoted(shard)); only plain .safetensors file names are allowed")
+                throw .index(
+                    path, kind: "shard-name",
+                    reason: "names the shard \(CheckpointError.quoted(shard)); only plain .safetensors file names are allowed")
             }
             result.append((name, shard))
         }

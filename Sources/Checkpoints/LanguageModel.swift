@@ -12,7 +12,8 @@ package struct LanguageModel: Sendable {
     package init(_ path: FilePath) throws(CheckpointError) {
         guard let kind = FileSystem.kind(of: path) else { throw .storage(.missing(path)) }
         guard kind == .directory else {
-            throw .configuration(path, key: "MODEL", reason: "is a single file; computing needs a directory with config.json and tokenizer.json")
+            throw .configuration(
+                path, key: "MODEL", reason: "is a single file; computing needs a directory with config.json and tokenizer.json")
         }
         self.path = path
         configuration = try ModelConfiguration(directory: path)

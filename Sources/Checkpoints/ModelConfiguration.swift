@@ -60,7 +60,8 @@ package struct ModelConfiguration: Sendable {
             guard let value = Self.value(key, in: document), !value.isNull else { continue }
             guard values.contains(where: { Self.isEqual($0, value) }) else {
                 throw .unsupportedTrait(
-                    path, key: key, value: value.serialized(pretty: false), supported: values.map { $0.serialized(pretty: false) }.joined(separator: ", "))
+                    path, key: key, value: value.serialized(pretty: false),
+                    supported: values.map { $0.serialized(pretty: false) }.joined(separator: ", "))
             }
         }
         let reader = Reader(document: document, architecture: architecture, path: path)
@@ -133,7 +134,8 @@ package struct ModelConfiguration: Sendable {
                 throw .configuration(path, key: architecture.keys(for: quantity).first ?? quantity, reason: "is missing")
             }
             guard let size = value.integer, size > 0, size <= limit else {
-                throw .configuration(path, key: key, reason: "is \(value.serialized(pretty: false)); a whole number from 1 to \(limit) is expected")
+                throw .configuration(
+                    path, key: key, reason: "is \(value.serialized(pretty: false)); a whole number from 1 to \(limit) is expected")
             }
             return size
         }

@@ -30,7 +30,9 @@ package struct SafetensorsHeader: Sendable {
     package init(of file: InputFile) throws(CheckpointError) {
         let path = file.path
         func fail(_ kind: String, _ reason: String) -> CheckpointError { .header(path, kind: kind, reason: reason) }
-        guard file.size >= 8 else { throw fail("truncated-file", "the file has \(file.size) bytes, fewer than the 8 of the header's length") }
+        guard file.size >= 8 else {
+            throw fail("truncated-file", "the file has \(file.size) bytes, fewer than the 8 of the header's length")
+        }
         var bytes: [UInt8]
         do { bytes = try file.bytes(count: 8) } catch { throw .storage(error) }
         if bytes.elementsEqual("version ".utf8) {
@@ -51,7 +53,9 @@ package struct SafetensorsHeader: Sendable {
             throw fail(error.repeatedName == nil ? "json-syntax" : "duplicate-name", error.description)
         }
         guard let object = document.object else { throw fail("not-an-object", "it is not a JSON object") }
-        guard object.members.count <= Self.mostTensors else { throw fail("too-many-tensors", "it names more than \(Self.mostTensors) tensors") }
+        guard object.members.count <= Self.mostTensors else {
+            throw fail("too-many-tensors", "it names more than \(Self.mostTensors) tensors")
+        }
 
         var metadata: [(name: String, value: String)]?
         var tensors: [StoredTensor] = []
@@ -72,7 +76,9 @@ package struct SafetensorsHeader: Sendable {
         self.tensors = try Self.tiling(tensors, from: dataStart, to: file.size, path)
     }
 
-    private static func tensor(_ name: String, _ value: JSONValue, _ dataStart: Int, _ path: FilePath) throws(CheckpointError) -> StoredTensor {
+    private static func tensor(_ name: String, _ value: JSONValue, _ dataStart: Int, _ path: FilePath) throws(CheckpointError)
+        -> StoredTensor
+    {
         func fail(_ kind: String, _ reason: String) -> CheckpointError { .tensor(path, name: name, kind: kind, reason: reason) }
         guard name.utf8.count <= longestName else { throw fail("name-too-long", "its name is longer than \(longestName) bytes") }
         guard let info = value.object else { throw fail("not-an-object", "its description is not an object") }
@@ -85,7 +91,9 @@ package struct SafetensorsHeader: Sendable {
             guard let array = info[field]?.array else { throw fail("missing-field", "it has no \(field)") }
             var result: [Int] = []
             for element in array {
-                guard let value = element.integer, value >= 0 else { throw fail("not-a-natural", "\(field) holds something that is no natural number") }
+                guard let value = element.integer, value >= 0 else {
+                    throw fail("not-a-natural", "\(field) holds something that is no natural number")
+                }
                 result.append(value)
             }
             return result
@@ -103,7 +111,8 @@ package struct SafetensorsHeader: Sendable {
         if shape.contains(0) { bits = 0 }
         guard bits % 8 == 0 else { throw fail("partial-byte", "its elements do not fill whole bytes") }
         guard bits / 8 == offsets[1] - offsets[0] else {
-            throw fail("size-mismatch", "\(typeName) \(shape) takes \(bits / 8) bytes, but its data_offsets hold \(offsets[1] - offsets[0])")
+            throw fail(
+                "size-mismatch", "\(typeName) \(shape) takes \(bits / 8) bytes, but its data_offsets hold \(offsets[1] - offsets[0])")
         }
         let (end, overflow) = offsets[1].addingReportingOverflow(dataStart)
         guard !overflow else { throw fail("offsets", "its data_offsets lie beyond any file") }
@@ -111,7 +120,9 @@ package struct SafetensorsHeader: Sendable {
     }
 
     /// The tensors by offset, once it is certain that they leave no gap, do not overlap and end with the file.
-    private static func tiling(_ tensors: [StoredTensor], from start: Int, to end: Int, _ path: FilePath) throws(CheckpointError) -> [StoredTensor] {
+    private static func tiling(_ tensors: [StoredTensor], from start: Int, to end: Int, _ path: FilePath) throws(CheckpointError)
+        -> [StoredTensor]
+    {
         let ordered = tensors.enumerated().sorted {
             ($0.element.offset, $0.element.byteCount, $0.offset) < ($1.element.offset, $1.element.byteCount, $1.offset)
         }.map(\.element)

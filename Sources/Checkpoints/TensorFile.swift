@@ -14,10 +14,14 @@ package final class TensorFile {
         var end = 0
         for (name, shape) in tensors {
             let count = shape.reduce(1, *)
-            members.append((name, .members([
-                "dtype": .string(DType.f32.rawValue), "shape": .array(shape.map(JSONValue.integer)),
-                "data_offsets": [.integer(end), .integer(end + 4 * count)],
-            ])))
+            members.append(
+                (
+                    name,
+                    .members([
+                        "dtype": .string(DType.f32.rawValue), "shape": .array(shape.map(JSONValue.integer)),
+                        "data_offsets": [.integer(end), .integer(end + 4 * count)],
+                    ])
+                ))
             places[name] = (end, count)
             end += 4 * count
         }
@@ -33,7 +37,9 @@ package final class TensorFile {
 
     /// Writes a tensor's elements from `offset` on.
     package func write(_ name: String, from offset: Int, _ values: Span<Float>) throws(StorageError) {
-        guard let place = places[name], offset >= 0, offset + values.count <= place.count else { preconditionFailure("no such tensor: \(name)") }
+        guard let place = places[name], offset >= 0, offset + values.count <= place.count else {
+            preconditionFailure("no such tensor: \(name)")
+        }
         var bytes = [UInt8](repeating: 0, count: values.count * 4)
         var span = bytes.mutableSpan
         StoredScalar.encode(values, as: .f32, into: &span)

@@ -61,7 +61,9 @@ package struct TensorLayout: Sendable {
                 return try reader.linear(description, layer, inputs, outputs)
             }
             func required(_ role: String, _ inputs: Int, _ outputs: Int) throws(CheckpointError) -> LinearLayout {
-                guard let result = try linear(role, inputs, outputs) else { preconditionFailure("\(c.architecture.modelType) has no \(role)") }
+                guard let result = try linear(role, inputs, outputs) else {
+                    preconditionFailure("\(c.architecture.modelType) has no \(role)")
+                }
                 return result
             }
             let queries = c.queryColumns, keyValues = c.keyValueColumns

@@ -11,7 +11,9 @@ package protocol WeightSource: Sendable {
 
 extension Checkpoint: WeightSource {
     package func read(_ name: String, from offset: Int, into destination: inout MutableSpan<Float>) throws {
-        guard let tensor = tensor(named: name), let file = file(holding: name) else { throw CheckpointError.missingTensor(path, name: name) }
+        guard let tensor = tensor(named: name), let file = file(holding: name) else {
+            throw CheckpointError.missingTensor(path, name: name)
+        }
         guard tensor.dtype.isComputable else { throw CheckpointError.unsupportedDType(file.path, name: name, dtype: tensor.dtype) }
         precondition(offset >= 0 && offset + destination.count <= tensor.elementCount)
         let width = tensor.dtype.bitWidth / 8

@@ -17,7 +17,8 @@ package final class AtomicFile {
         staging = path.removingLastComponent().appending(name)
         do {
             descriptor = try FileDescriptor.open(
-                staging, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+                staging, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch {
             throw .cannotCreate(path, (error as? Errno) ?? .ioError)
         }

@@ -106,7 +106,8 @@ enum JSONStrictness {
         }
         guard isWhole, whole > 18 || (isNegative && first == UInt8(ascii: "0")) else { return }
         guard !(isNegative && first == UInt8(ascii: "0")), Int(text()) != nil else {
-            throw JSONSyntaxError(offset: range.lowerBound, reason: "the whole number \(text().prefix(64)) does not fit into 64 bits, or is a negative zero")
+            throw JSONSyntaxError(
+                offset: range.lowerBound, reason: "the whole number \(text().prefix(64)) does not fit into 64 bits, or is a negative zero")
         }
     }
 
@@ -151,7 +152,9 @@ enum JSONStrictness {
         let value = unit(at: start, in: bytes)
         index += 6
         // Halves of surrogate pairs have been refused with the string.
-        guard value != 0, let scalar = Unicode.Scalar(value) else { throw JSONSyntaxError(offset: start, reason: "a name holds the character U+0000") }
+        guard value != 0, let scalar = Unicode.Scalar(value) else {
+            throw JSONSyntaxError(offset: start, reason: "a name holds the character U+0000")
+        }
         return scalar
     }
 

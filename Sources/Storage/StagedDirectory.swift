@@ -33,7 +33,8 @@ package final class StagedDirectory {
     package func commit() throws(StorageError) {
         try FileSystem.sync(staging)
         let parent = path.removingLastComponent()
-        let aside = staging.removingLastComponent().appending(".\(path.lastComponent?.string ?? "").replaced-\(FileSystem.processIdentifier)")
+        let aside = staging.removingLastComponent().appending(
+            ".\(path.lastComponent?.string ?? "").replaced-\(FileSystem.processIdentifier)")
         let replaces = FileSystem.kind(of: path) != nil
         if replaces { try FileSystem.rename(path, to: aside) }
         do { try FileSystem.rename(staging, to: path) } catch {
@@ -56,7 +57,8 @@ package final class StagedFile {
         self.path = path
         do {
             descriptor = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite, .groupRead, .otherRead])
+                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
+                permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch {
             throw .cannotCreate(path, (error as? Errno) ?? .ioError)
         }

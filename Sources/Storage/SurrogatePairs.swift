@@ -24,7 +24,8 @@ enum SurrogatePairs {
                 index += 1
                 continue
             }
-            if let high = unit(in: bytes, at: index), 0xD800..<0xDC00 ~= high, let low = unit(in: bytes, at: index + 6), 0xDC00..<0xE000 ~= low,
+            if let high = unit(in: bytes, at: index), 0xD800..<0xDC00 ~= high, let low = unit(in: bytes, at: index + 6),
+                0xDC00..<0xE000 ~= low,
                 let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
             {
                 return (index, scalar)

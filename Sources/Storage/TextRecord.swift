@@ -71,7 +71,8 @@ package struct TextRecords {
 
     // MARK: JSON lines
 
-    private static func objects(in text: ArraySlice<UInt8>, _ path: FilePath, _ format: TextFormat) throws(TextRecordError) -> [TextRecord] {
+    private static func objects(in text: ArraySlice<UInt8>, _ path: FilePath, _ format: TextFormat) throws(TextRecordError) -> [TextRecord]
+    {
         var records: [TextRecord] = []
         var number = 0
         for line in lines(of: text) {

@@ -63,7 +63,8 @@ package enum TextRecordError: DiagnosedError {
         case .ambiguousFields(let place, let fields):
             "\(place) has all of \(Self.list(fields)), and is either a text or a prompt with its completion. Leave out what is not meant."
         case .notAString(let place, let field, let found): "\(place): \(Self.list([field])) should be a string, and is \(found)."
-        case .emptyField(let place, let field): "\(place): \(Self.list([field])) is empty, so that there is nothing to score. Leave such lines out."
+        case .emptyField(let place, let field):
+            "\(place): \(Self.list([field])) is empty, so that there is nothing to score. Leave such lines out."
         }
     }
 

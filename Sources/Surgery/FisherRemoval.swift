@@ -50,10 +50,14 @@ struct FisherRemoval: Sendable {
             case .fixed(let value): eta = value
             case .automatic:
                 let wanted = min(recipe.target, now + recipe.target / Self.partsOfTheWay)
-                guard slope > 0, let found = try search(from: (wanted - now) / slope, wanted: wanted, { eta in
-                    let candidate = EditedWeights(model.checkpoint, sum: change, step: direction, scale: Float(eta))
-                    return mean(try forgetSweep.score(from: candidate).meanLosses(watched))
-                }) else { return EditOutcome(rounds: rounds, ending: .noAcceptableStep, change: change) }
+                guard slope > 0,
+                    let found = try search(
+                        from: (wanted - now) / slope, wanted: wanted,
+                        { eta in
+                            let candidate = EditedWeights(model.checkpoint, sum: change, step: direction, scale: Float(eta))
+                            return mean(try forgetSweep.score(from: candidate).meanLosses(watched))
+                        })
+                else { return EditOutcome(rounds: rounds, ending: .noAcceptableStep, change: change) }
                 eta = found
             }
             try change.add(direction, scale: Float(eta))

@@ -58,7 +58,9 @@ package final class ParameterStore: Sendable {
     }
 
     private func start(_ name: String, _ offset: Int, _ count: Int) -> Int {
-        guard let place = places[name], offset >= 0, offset + count <= place.count else { preconditionFailure("no such parameter: \(name)") }
+        guard let place = places[name], offset >= 0, offset + count <= place.count else {
+            preconditionFailure("no such parameter: \(name)")
+        }
         return place.offset + offset
     }
 }

@@ -24,7 +24,9 @@ package struct Attention: Sendable {
 
     private func query(_ head: Int) -> Range<Int> { head * headSize..<(head + 1) * headSize }
     private func key(_ head: Int) -> Range<Int> { (heads + head) * headSize..<(heads + head + 1) * headSize }
-    private func value(_ head: Int) -> Range<Int> { (heads + keyValueHeads + head) * headSize..<(heads + keyValueHeads + head + 1) * headSize }
+    private func value(_ head: Int) -> Range<Int> {
+        (heads + keyValueHeads + head) * headSize..<(heads + keyValueHeads + head + 1) * headSize
+    }
 
     /// mixed (N x H d) = softmax(scale Q K^T, causal) V for every head and every segment of rows.
     package func forward(_ buffer: MatrixView, segments: [Range<Int>], into mixed: inout MutableMatrixView) {
@@ -36,7 +38,8 @@ package struct Attention: Sendable {
             for block in blocks(segment.count) {
                 var view = scores.mutableView
                 let probabilities = self.probabilities(rows.columns(query(head)), rows.columns(key(head / group)), block, &view)
-                var output = mixed.tile(rows: segment.lowerBound + block.lowerBound..<segment.lowerBound + block.upperBound, columns: query(head))
+                var output = mixed.tile(
+                    rows: segment.lowerBound + block.lowerBound..<segment.lowerBound + block.upperBound, columns: query(head))
                 let seen = rows.columns(value(head / group)).rows(0..<block.upperBound)
                 LinearAlgebra.multiplySerially(probabilities.view, seen, into: &output)
             }
@@ -74,7 +77,8 @@ package struct Attention: Sendable {
                     var dQuery = gradient.tile(rows: segment.lowerBound + block.lowerBound..<segment.lowerBound + end, columns: query(head))
                     LinearAlgebra.multiplySerially(dScores.view, keys.rows(0..<end), into: &dQuery, scale: scale)
                     var dKey = gradient.tile(rows: seenRows, columns: key(shared))
-                    LinearAlgebra.multiplySerially(dScores.view.transposed, queries.rows(block), into: &dKey, scale: scale, adding: !isFirst)
+                    LinearAlgebra.multiplySerially(
+                        dScores.view.transposed, queries.rows(block), into: &dKey, scale: scale, adding: !isFirst)
                 }
             }
         }
@@ -86,7 +90,9 @@ package struct Attention: Sendable {
 
     /// The block's softmax rows over the keys up to its last query; keys after a row's own position get 0.
     @_lifetime(&scores)
-    private func probabilities(_ queries: MatrixView, _ keys: MatrixView, _ block: Range<Int>, _ scores: inout MutableMatrixView) -> MutableMatrixView {
+    private func probabilities(_ queries: MatrixView, _ keys: MatrixView, _ block: Range<Int>, _ scores: inout MutableMatrixView)
+        -> MutableMatrixView
+    {
         var result = scores.leading(rows: block.count, columns: block.upperBound)
         LinearAlgebra.multiplySerially(queries.rows(block), keys.rows(0..<block.upperBound).transposed, into: &result, scale: scale)
         for row in 0..<block.count {

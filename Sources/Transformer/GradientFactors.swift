@@ -26,7 +26,8 @@ package struct GradientFactors: ~Escapable {
     /// A product and a lookup. An index outside the slice's rows names a row of another slice.
     @_lifetime(copy left, copy right, copy lookup)
     init(
-        left: MatrixView, right: MatrixView, exampleRows: [Range<Int>], lookup: MatrixView, indices: [Int32], lookupExampleRows: [Range<Int>]
+        left: MatrixView, right: MatrixView, exampleRows: [Range<Int>], lookup: MatrixView, indices: [Int32],
+        lookupExampleRows: [Range<Int>]
     ) {
         rows = left.columns
         columns = right.columns

@@ -27,7 +27,8 @@ package struct LayerActivations: ~Copyable {
 
     /// Floats a row takes.
     static func width(_ configuration: ModelConfiguration) -> Int {
-        3 * configuration.hiddenSize + 4 + 2 * configuration.queryColumns + 2 * configuration.keyValueColumns + configuration.expandedColumns
+        3 * configuration.hiddenSize + 4 + 2 * configuration.queryColumns + 2 * configuration.keyValueColumns
+            + configuration.expandedColumns
             + configuration.feedForwardSize
     }
 }

@@ -96,7 +96,8 @@ struct LayerFactors: ~Copyable {
             let slice = ParameterSlice(name: map.weight, firstRow: 0, rows: map.storedRows, columns: map.storedColumns)
             let factors =
                 map.isInputByOutput
-                ? GradientFactors(left: x, right: d, exampleRows: exampleRows) : GradientFactors(left: d, right: x, exampleRows: exampleRows)
+                ? GradientFactors(left: x, right: d, exampleRows: exampleRows)
+                : GradientFactors(left: d, right: x, exampleRows: exampleRows)
             try tap.visit(slice, factors, examples: examples)
             if let bias = map.bias {
                 let slice = ParameterSlice(name: bias, firstRow: 0, rows: map.outputs, columns: 1)

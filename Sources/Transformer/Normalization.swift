@@ -72,7 +72,8 @@ package enum Normalization {
 
     /// Adds each row's share of the gradients by weight (dw += dy (x - m) r) and, where `db` is not empty, by bias (db += dy).
     package static func addParameterGradients(
-        dy: MatrixView, x: MatrixView, statistics: MatrixView, rows: Range<Int>, weight dw: inout MutableSpan<Float>, bias db: inout MutableSpan<Float>
+        dy: MatrixView, x: MatrixView, statistics: MatrixView, rows: Range<Int>, weight dw: inout MutableSpan<Float>,
+        bias db: inout MutableSpan<Float>
     ) {
         for row in rows {
             let (gradient, input) = (dy.row(row), x.row(row))

@@ -72,7 +72,9 @@ package struct TokenBatch: Sendable {
             for window in example.windows {
                 if tokens.count - start + window.inputs.count > Self.largestMicroBatch { close() }
                 segments.append(tokens.count - start..<tokens.count - start + window.inputs.count)
-                for (index, target) in window.targets.enumerated() where target != Window.unscored { scoredRows.append(tokens.count + index) }
+                for (index, target) in window.targets.enumerated() where target != Window.unscored {
+                    scoredRows.append(tokens.count + index)
+                }
                 tokens += window.inputs
                 targets += window.targets
                 longest = max(longest, window.inputs.count)
@@ -108,7 +110,10 @@ package struct TokenBatch: Sendable {
             let endsWithExample = example > firstExample && exampleRows[example - 1].upperBound == batch.rows.upperBound
             guard endsWithExample else { continue }
             // The next piece, up to the end of its example, decides whether this chunk is full.
-            let reach = example < exampleRows.count ? max(exampleRows[example].upperBound, index + 1 < microBatches.count ? microBatches[index + 1].rows.upperBound : 0) : Int.max
+            let reach =
+                example < exampleRows.count
+                ? max(exampleRows[example].upperBound, index + 1 < microBatches.count ? microBatches[index + 1].rows.upperBound : 0)
+                : Int.max
             if reach - microBatches[firstBatch].rows.lowerBound > rows || index + 1 == microBatches.count {
                 chunks.append((firstExample..<example, firstBatch..<index + 1))
                 (firstExample, firstBatch) = (example, index + 1)

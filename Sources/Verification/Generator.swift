@@ -24,7 +24,8 @@ package struct Generator: Sendable {
             let next = try nextTokens(after: active.map { prompts[$0] + results[$0] }, temperature, &random)
             for (index, token) in zip(active, next) { results[index].append(token) }
             active = active.filter { index in
-                !endTokens.contains(results[index].last ?? -1) && prompts[index].count + results[index].count < model.configuration.contextLength
+                !endTokens.contains(results[index].last ?? -1)
+                    && prompts[index].count + results[index].count < model.configuration.contextLength
             }
         }
         return results.map { tokens in tokens.last.map(endTokens.contains) == true ? Array(tokens.dropLast()) : tokens }
@@ -32,9 +33,10 @@ package struct Generator: Sendable {
 
     private func nextTokens(after sequences: [[Int32]], _ temperature: Double, _ random: inout SplitMix64) throws -> [Int32] {
         // Only the last row of each sequence is asked for; its target is a stand-in.
-        let batch = TokenBatch(sequences.map { tokens in
-            Example(windows: [Window(inputs: tokens, targets: tokens.indices.map { $0 == tokens.count - 1 ? 0 : Window.unscored })])
-        })
+        let batch = TokenBatch(
+            sequences.map { tokens in
+                Example(windows: [Window(inputs: tokens, targets: tokens.indices.map { $0 == tokens.count - 1 ? 0 : Window.unscored })])
+            })
         var sweep = try LayerSweep(model, batch, plan: .forward)
         let rows = try sweep.scoredRows(from: model.checkpoint)
         var tokens: [Int32] = []

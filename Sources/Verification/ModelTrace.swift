@@ -16,7 +16,9 @@ package struct ModelTrace: Sendable {
             throw .tokenOutOfRange("--tokens", record: 0, token: Int(token), vocabulary: configuration.vocabularySize)
         }
         guard tokens.count > 1 else { throw .tooShort("--tokens") }
-        guard tokens.count <= configuration.contextLength else { throw .tooLong("--tokens", tokens: tokens.count, context: configuration.contextLength) }
+        guard tokens.count <= configuration.contextLength else {
+            throw .tooLong("--tokens", tokens: tokens.count, context: configuration.contextLength)
+        }
         self.model = model
         self.tokens = tokens
     }

@@ -57,7 +57,8 @@ package enum PerplexityProtocol: Sendable, Equatable, CustomStringConvertible {
             return windows
         case .sliding(let stride):
             guard stride <= contextLength else {
-                throw VerificationError.protocolOutOfRange(description, reason: "has a stride beyond the context of \(contextLength) tokens")
+                throw VerificationError.protocolOutOfRange(
+                    description, reason: "has a stride beyond the context of \(contextLength) tokens")
             }
             let (ids, firstScored) = (encoder.template + ids, firstScored + encoder.template.count)
             var windows: [Window] = []

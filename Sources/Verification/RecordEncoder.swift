@@ -66,7 +66,8 @@ package struct RecordEncoder: Sendable {
         for (index, record) in records.enumerated() {
             let (ids, firstScored) = try tokens(record)
             try check(ids, name, index)
-            let windows = Self.windows((prefix.map { [$0] } ?? []) + ids, firstScored: firstScored + (prefix == nil ? 0 : 1), length: contextLength)
+            let windows = Self.windows(
+                (prefix.map { [$0] } ?? []) + ids, firstScored: firstScored + (prefix == nil ? 0 : 1), length: contextLength)
             guard !windows.isEmpty else { throw VerificationError.nothingToScore(name, record: index) }
             result.append(Example(windows: windows))
         }

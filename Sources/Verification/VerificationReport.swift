@@ -38,7 +38,16 @@ package struct VerificationReport: Sendable {
     /// The report's own members, in their order.
     package var members: [(name: String, value: JSONValue)] {
         figures + [
-            ("gates", .array(gates.map { .members(["expression": .string($0.expression), "value": $0.value.map(JSONValue.number) ?? .null, "passed": .boolean($0.passed)]) })),
+            (
+                "gates",
+                .array(
+                    gates.map {
+                        .members([
+                            "expression": .string($0.expression), "value": $0.value.map(JSONValue.number) ?? .null,
+                            "passed": .boolean($0.passed),
+                        ])
+                    })
+            ),
             ("passed", .boolean(passed)),
         ]
     }

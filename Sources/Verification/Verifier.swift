@@ -49,7 +49,10 @@ package struct Verifier: Sendable {
         _ examples: [Example], seed: UInt64, progress: (Int, Int) -> Void
     ) throws -> (TextComparison, DistributionComparison) {
         var all = DistributionComparison()
-        var scores = (base: [RecordScore](repeating: RecordScore(), count: examples.count), edited: [RecordScore](repeating: RecordScore(), count: examples.count))
+        var scores = (
+            base: [RecordScore](repeating: RecordScore(), count: examples.count),
+            edited: [RecordScore](repeating: RecordScore(), count: examples.count)
+        )
         let groups = WindowGroup.groups(of: examples)
         let total = groups.reduce(0) { $0 + $1.rows }
         var done = 0

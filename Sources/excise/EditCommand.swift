@@ -10,7 +10,8 @@ struct EditCommand: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.")
 
     @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
-    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal")) var method: EditRecipe.Method = .targetedRemoval
+    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal")) var method: EditRecipe.Method =
+        .targetedRemoval
     @Option(help: "Text to forget.") var forget: String
     @Option(help: "General text that the model must stay good at; may be given more than once.") var retain: [String]
     @Option(help: "Records that must each keep their own loss.") var keep: String?
@@ -19,7 +20,8 @@ struct EditCommand: ParsableCommand {
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
-    @Option(help: ArgumentHelp("Of fisher-removal: what shares a Gram matrix.", valueName: "parameter|layer")) var block: EditRecipe.Block = .parameter
+    @Option(help: ArgumentHelp("Of fisher-removal: what shares a Gram matrix.", valueName: "parameter|layer")) var block: EditRecipe.Block =
+        .parameter
     @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
     @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
     @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
@@ -41,7 +43,8 @@ struct EditCommand: ParsableCommand {
             guard method == .removal else { throw ValidationError("--strength is fisher-removal's; fisher-targeted needs no number.") }
         }
         guard !needsTarget || (holdout == nil) != (targetNll == nil) else {
-            throw ValidationError("Give --holdout, unseen text like the forget text, or --target-nll, and not both: it says how far to forget.")
+            throw ValidationError(
+                "Give --holdout, unseen text like the forget text, or --target-nll, and not both: it says how far to forget.")
         }
     }
 
@@ -99,19 +102,26 @@ struct EditCommand: ParsableCommand {
             ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
             ("target_nll", .number(plan.recipe.target)),
             ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : plan.model.parameterCount)),
-            ("rounds", .array(outcome.rounds.map { round in
-                .members([
-                    "forget_nll_predicted": .number(round.forgetPredicted), "forget_nll": .number(round.forget),
-                    "keep_nll": round.keep.map(JSONValue.number) ?? .null, "retain_nll_predicted": .number(round.retainPredicted),
-                    "retain_nll": .number(round.retain), "step": .number(round.step),
-                ])
-            })),
+            (
+                "rounds",
+                .array(
+                    outcome.rounds.map { round in
+                        .members([
+                            "forget_nll_predicted": .number(round.forgetPredicted), "forget_nll": .number(round.forget),
+                            "keep_nll": round.keep.map(JSONValue.number) ?? .null, "retain_nll_predicted": .number(round.retainPredicted),
+                            "retain_nll": .number(round.retain), "step": .number(round.step),
+                        ])
+                    })
+            ),
             ("ending", .string(outcome.ending.rawValue)),
             ("forget_nll_written", .number(reached.meanRecordLoss)),
-            ("memory", .members([
-                "budget_bytes": memory.map { .integer($0.bytes) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
-                "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
-            ])),
+            (
+                "memory",
+                .members([
+                    "budget_bytes": memory.map { .integer($0.bytes) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
+                    "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
+                ])
+            ),
             ("output_sha256", .string(try written.checkpoint.contentDigest().description)),
         ]
     }
@@ -124,7 +134,9 @@ struct EditCommand: ParsableCommand {
                     + column(round.keep.map { decimals($0, 3) } ?? "-", 9) + column(decimals(round.retainPredicted, 4), 19)
                     + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9))
         }
-        print("\(outcome.ending.rawValue): the forget text is at \(decimals(reached.meanRecordLoss, 3)) nats a token in the written file, target \(decimals(target, 3)); \(reached.recited) records are still recited.")
+        print(
+            "\(outcome.ending.rawValue): the forget text is at \(decimals(reached.meanRecordLoss, 3)) nats a token in the written file, target \(decimals(target, 3)); \(reached.recited) records are still recited."
+        )
         print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(output)")
     }
 

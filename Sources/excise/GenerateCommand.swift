@@ -6,7 +6,8 @@ internal import Transformer
 internal import Verification
 
 struct GenerateCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "generate", abstract: "Continue a prompt, to look at a model before and after.")
+    static let configuration = CommandConfiguration(
+        commandName: "generate", abstract: "Continue a prompt, to look at a model before and after.")
 
     @Argument(help: "A model's directory or archive.") var model: String
     @Option(help: "What to continue.") var prompt: String?
@@ -19,8 +20,12 @@ struct GenerateCommand: ParsableCommand {
 
     func validate() throws {
         guard (prompt == nil) != (data == nil) else { throw ValidationError("Give either --prompt or --data.") }
-        guard maxTokens > 0, maxTokens <= 1 << 20 else { throw ValidationError("--max-tokens is \(maxTokens); a positive number is expected.") }
-        guard temperature >= 0, temperature.isFinite else { throw ValidationError("--temperature is \(temperature); it cannot be negative.") }
+        guard maxTokens > 0, maxTokens <= 1 << 20 else {
+            throw ValidationError("--max-tokens is \(maxTokens); a positive number is expected.")
+        }
+        guard temperature >= 0, temperature.isFinite else {
+            throw ValidationError("--temperature is \(temperature); it cannot be negative.")
+        }
     }
 
     func run() throws {

@@ -6,7 +6,8 @@ internal import Tensors
 internal import Tokenizers
 
 struct InspectCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "inspect", abstract: "What a checkpoint is: architecture, parameters, dtypes, shards, digest.")
+    static let configuration = CommandConfiguration(
+        commandName: "inspect", abstract: "What a checkpoint is: architecture, parameters, dtypes, shards, digest.")
 
     @Argument(help: "A model's directory, or a .safetensors file.") var model: String
     @Flag(help: "List every tensor.") var tensors = false
@@ -39,25 +40,44 @@ struct InspectCommand: ParsableCommand {
                 ("architecture", opened.map { .string($0.model.configuration.architecture.modelType) } ?? .null),
                 ("parameters", .integer(parameters)),
                 ("dtypes", .object(JSONObject(members: perType.map { ($0.name, .integer($0.count)) }))),
-                ("shards", .array(checkpoint.shards.map { .members(["path": .string($0.file.path.lastComponent?.string ?? ""), "bytes": .integer($0.file.size)]) })),
+                (
+                    "shards",
+                    .array(
+                        checkpoint.shards.map {
+                            .members(["path": .string($0.file.path.lastComponent?.string ?? ""), "bytes": .integer($0.file.size)])
+                        })
+                ),
                 ("tokenizer", vocabulary.map { .members(["kind": "bpe", "vocabulary": .integer($0)]) } ?? .null),
                 ("content_digest", .string(digest.description)),
                 ("edits", []),
             ]
             if tensors {
-                report.members.append(("tensors", .array(checkpoint.tensors.map { .members(["name": .string($0.name), "dtype": .string($0.dtype.rawValue), "shape": .array($0.shape.map(JSONValue.integer))]) })))
+                report.members.append(
+                    (
+                        "tensors",
+                        .array(
+                            checkpoint.tensors.map {
+                                .members([
+                                    "name": .string($0.name), "dtype": .string($0.dtype.rawValue),
+                                    "shape": .array($0.shape.map(JSONValue.integer)),
+                                ])
+                            })
+                    ))
             }
             report.print()
             return
         }
         if let configuration = opened?.model.configuration {
-            print("architecture    \(configuration.architecture.modelType), \(configuration.layerCount) layers, width \(configuration.hiddenSize), "
-                + "\(configuration.headCount) heads (\(configuration.keyValueHeadCount) key/value), feed-forward \(configuration.feedForwardSize), "
-                + "context \(configuration.contextLength)\(configuration.isHeadTied ? ", tied head" : "")")
+            print(
+                "architecture    \(configuration.architecture.modelType), \(configuration.layerCount) layers, width \(configuration.hiddenSize), "
+                    + "\(configuration.headCount) heads (\(configuration.keyValueHeadCount) key/value), feed-forward \(configuration.feedForwardSize), "
+                    + "context \(configuration.contextLength)\(configuration.isHeadTied ? ", tied head" : "")")
         }
         print("parameters      \(parameters) in \(checkpoint.tensors.count) tensors")
         print("dtypes          \(perType.map { "\($0.name) \($0.count)" }.joined(separator: ", "))")
-        for shard in checkpoint.shards { print("file            \(shard.file.path.lastComponent?.string ?? "") (\(shard.file.size) bytes)") }
+        for shard in checkpoint.shards {
+            print("file            \(shard.file.path.lastComponent?.string ?? "") (\(shard.file.size) bytes)")
+        }
         if let vocabulary { print("tokenizer       BPE, \(vocabulary) tokens") }
         print("content digest  \(digest)")
         if tensors {

@@ -34,7 +34,9 @@ struct Excise: ParsableCommand {
     /// Says what went wrong, as CONTRACT asks, and ends the process. Everything that was staged is gone by now.
     private static func fail(code: Int32, kind: String, message: String) -> Never {
         if CommandLine.arguments.contains("--json") {
-            let report = JSONValue.members(["error": .members(["code": .integer(Int(code)), "kind": .string(kind), "message": .string(message)])])
+            let report = JSONValue.members([
+                "error": .members(["code": .integer(Int(code)), "kind": .string(kind), "message": .string(message)])
+            ])
             print(report.serialized(pretty: true))
         }
         standardError("excise: \(message)")

@@ -23,10 +23,13 @@ struct ScoreCommand: ParsableCommand {
         guard common.json else {
             print("record  tokens  loss (nats a token)  greedy match")
             for (index, record) in score.records.enumerated() {
-                print("\(column(index, 6))  \(column(record.tokens, 6))  \(column(decimals(record.nll / Double(record.tokens), 4), 19))  "
-                    + column(decimals(Double(record.greedyMatches) / Double(record.tokens), 3), 12))
+                print(
+                    "\(column(index, 6))  \(column(record.tokens, 6))  \(column(decimals(record.nll / Double(record.tokens), 4), 19))  "
+                        + column(decimals(Double(record.greedyMatches) / Double(record.tokens), 3), 12))
             }
-            print("\(score.records.count) records, \(score.tokens) tokens, \(decimals(score.nllPerToken, 4)) nats a token, \(score.recited) recited greedily")
+            print(
+                "\(score.records.count) records, \(score.tokens) tokens, \(decimals(score.nllPerToken, 4)) nats a token, \(score.recited) recited greedily"
+            )
             return
         }
         var report = Report("score")
@@ -35,14 +38,18 @@ struct ScoreCommand: ParsableCommand {
         report.members = [
             ("prefix", encoder.prefix.map { .integer(Int($0)) } ?? .null),
             ("records_windowed", .integer(examples.count { $0.windows.count > 1 })),
-            ("records", .array(score.records.enumerated().map { index, record in
-                var members: [(name: String, value: JSONValue)] = [
-                    ("index", .integer(index)), ("tokens", .integer(record.tokens)), ("nll", .number(record.nll)),
-                    ("greedy_match", .number(Double(record.greedyMatches) / Double(record.tokens))),
-                ]
-                if logprobs { members.append(("logprobs", .array(record.losses.map { .number(-Double($0)) }))) }
-                return .object(JSONObject(members: members))
-            })),
+            (
+                "records",
+                .array(
+                    score.records.enumerated().map { index, record in
+                        var members: [(name: String, value: JSONValue)] = [
+                            ("index", .integer(index)), ("tokens", .integer(record.tokens)), ("nll", .number(record.nll)),
+                            ("greedy_match", .number(Double(record.greedyMatches) / Double(record.tokens))),
+                        ]
+                        if logprobs { members.append(("logprobs", .array(record.losses.map { .number(-Double($0)) }))) }
+                        return .object(JSONObject(members: members))
+                    })
+            ),
         ]
         report.print()
     }

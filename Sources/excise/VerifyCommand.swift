@@ -62,14 +62,19 @@ struct VerifyCommand: ParsableCommand {
         for (name, row) in [("forget", result.forget), ("keep", result.keep), ("holdout", result.holdout), ("retain", result.retain)] {
             guard let row else { continue }
             print(
-                name + String(repeating: " ", count: 8 - name.count) + column(row.base.records.count, 9) + column(decimals(row.base.nllPerToken, 3), 14)
+                name + String(repeating: " ", count: 8 - name.count) + column(row.base.records.count, 9)
+                    + column(decimals(row.base.nllPerToken, 3), 14)
                     + column(decimals(row.edited.nllPerToken, 3), 9) + column(decimals(row.base.perplexity, 3), 20)
                     + column(decimals(row.edited.perplexity, 3), 10) + column(decimals(row.ratio, 4), 9) + column(row.base.recited, 17)
                     + column(row.edited.recited, 8))
         }
         for gate in result.gates {
-            print("\(gate.passed ? "passed" : "FAILED")  \(gate.expression)\(gate.value.map { "   (\(decimals($0, 4)))" } ?? "   (could not be computed)")")
+            print(
+                "\(gate.passed ? "passed" : "FAILED")  \(gate.expression)\(gate.value.map { "   (\(decimals($0, 4)))" } ?? "   (could not be computed)")"
+            )
         }
-        print(result.passed ? "All \(result.gates.count) gates passed." : "\(result.gates.count { !$0.passed }) of \(result.gates.count) gates failed.")
+        print(
+            result.passed
+                ? "All \(result.gates.count) gates passed." : "\(result.gates.count { !$0.passed }) of \(result.gates.count) gates failed.")
     }
 }

@@ -40,7 +40,8 @@ struct ArchitectureTests {
         #expect((file["tensors"]?["position_embedding"] != nil) == isLearned)
         #expect((file["configuration"]?["rotary_base"] != nil) == !isLearned)
         let longest = try #require(file["prefixes"]?.array?.compactMap(\.string).max { $0.count < $1.count })
-        let patterns = (file["layer"]?.object?.members ?? []).compactMap { $0.value["name"]?.string } + [file["tensors"]?["embedding"]?.string ?? ""]
+        let patterns =
+            (file["layer"]?.object?.members ?? []).compactMap { $0.value["name"]?.string } + [file["tensors"]?["embedding"]?.string ?? ""]
         #expect(patterns.allSatisfy { $0.hasPrefix(longest) })
         // A default is a default of something that is asked for.
         let quantities = Set(file["configuration"]?.object?.members.map(\.name) ?? [])
@@ -48,12 +49,16 @@ struct ArchitectureTests {
         #expect(defaults.isSubset(of: quantities))
     }
 
-    @Test(arguments: [
-        ("model_type", JSONValue.integer(1)), ("traits", .members(["norm": "batch"])), ("prefixes", []), ("prefixes", [1]), ("layer", .members([:])), ("extra", 1),
-        ("configuration", .members(["hidden_size": ["n_embd"]])), ("supported", .members(["a": []])), ("supported", .members(["a": [[]]])), ("ignored", nil),
-        ("tensors", .members(["embedding": "", "final_norm": .members(["name": "n"]), "head": "h"])),
-        ("tensors", .members(["embedding": "e", "final_norm": .members(["bias": true]), "head": "h"])), ("defaults", .members(["tied_head": 1])),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("model_type", JSONValue.integer(1)), ("traits", .members(["norm": "batch"])), ("prefixes", []), ("prefixes", [1]),
+            ("layer", .members([:])), ("extra", 1),
+            ("configuration", .members(["hidden_size": ["n_embd"]])), ("supported", .members(["a": []])),
+            ("supported", .members(["a": [[]]])), ("ignored", nil),
+            ("tensors", .members(["embedding": "", "final_norm": .members(["name": "n"]), "head": "h"])),
+            ("tensors", .members(["embedding": "e", "final_norm": .members(["bias": true]), "head": "h"])),
+            ("defaults", .members(["tied_head": 1])),
+        ] as [(String, JSONValue)])
     func theSchemaRefuses(_ name: String, _ value: JSONValue) throws {
         var members = try #require(try file("llama").object).members.filter { $0.name != name }
         members.append((name, value))

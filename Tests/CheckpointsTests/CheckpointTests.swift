@@ -102,7 +102,8 @@ struct CheckpointTests {
     }
 
     @Test(arguments: [
-        "../x.safetensors", "/x.safetensors", "sub/x.safetensors", "..\\x.safetensors", "sub\\x.safetensors", "C:x.safetensors", "a\nb.safetensors", "",
+        "../x.safetensors", "/x.safetensors", "sub/x.safetensors", "..\\x.safetensors", "sub\\x.safetensors", "C:x.safetensors",
+        "a\nb.safetensors", "",
         ".", "..", "config.json", "model.safetensors.index.json", "x.safetensors/", "./x.safetensors",
     ])
     func refusesShardsThatAreNoPlainNames(_ shard: String) throws {
@@ -128,14 +129,17 @@ struct CheckpointTests {
 
     @Test func refusesATensorInTwoShards() throws {
         let error = try error { directory in
-            try writeShards([(Self.shardNames[0], first), (Self.shardNames[1], second + [first[0]])], in: directory, changing: ["a": Self.shardNames[0]])
+            try writeShards(
+                [(Self.shardNames[0], first), (Self.shardNames[1], second + [first[0]])], in: directory, changing: ["a": Self.shardNames[0]]
+            )
         }
         #expect(error.kind == "duplicate-name")
         #expect(error.description.contains("\"a\""))
     }
 
     @Test(arguments: [
-        (#"{"metadata":{}}"#, "weight-map"), (#"{"weight_map":{}}"#, "weight-map"), (#"{"weight_map":[]}"#, "weight-map"), ("[]", "weight-map"),
+        (#"{"metadata":{}}"#, "weight-map"), (#"{"weight_map":{}}"#, "weight-map"), (#"{"weight_map":[]}"#, "weight-map"),
+        ("[]", "weight-map"),
         (#"{"weight_map":{"a":1}}"#, "weight-map"), (#"{"weight_map":{"a":null}}"#, "weight-map"), (#"{"weight_map":"#, "json-syntax"),
         (#"{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}"#, "json-syntax"), ("", "json-syntax"),
     ])
@@ -156,7 +160,9 @@ struct CheckpointTests {
     @Test func refusesAGitLFSPointerAmongTheShards() throws {
         let error = try error { directory in
             try writeShards(shards(), in: directory)
-            try write(Array("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n".utf8), to: directory.appending(Self.shardNames[1]))
+            try write(
+                Array("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n".utf8),
+                to: directory.appending(Self.shardNames[1]))
         }
         #expect(error.kind == "lfs-pointer")
         #expect(error.description.contains(Self.shardNames[1]))

@@ -37,7 +37,10 @@ struct CheckpointWriterTests {
         }
     }
 
-    private func edit(_ model: FilePath, to output: FilePath, replacing: Bool = false, _ edited: Set<String> = [], from source: any WeightSource = RepeatingSource()) throws {
+    private func edit(
+        _ model: FilePath, to output: FilePath, replacing: Bool = false, _ edited: Set<String> = [],
+        from source: any WeightSource = RepeatingSource()
+    ) throws {
         let directory = try StagedDirectory(output, replacing: replacing)
         try CheckpointWriter(like: Checkpoint(model)).write(to: directory, edited: edited, from: source)
         try directory.commit()
@@ -59,7 +62,8 @@ struct CheckpointWriterTests {
     /// Headers come along as they are: spaces, metadata, and the order of members.
     @Test func copiesASingleFile() throws {
         try withScratchDirectory { scratch in
-            let text = #" {"b":{"data_offsets":[4,6],"shape":[1],"dtype":"BF16"},"__metadata__":{"z":"1"},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}  "#
+            let text =
+                #" {"b":{"data_offsets":[4,6],"shape":[1],"dtype":"BF16"},"__metadata__":{"z":"1"},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}  "#
             let path = scratch.appending("weights.safetensors")
             try write(safetensors(header: text, dataCount: 6), to: path)
             try write([1], to: scratch.appending("other"))
@@ -107,12 +111,25 @@ struct CheckpointWriterTests {
     }
 
     /// Halfway values go to the even neighbour; what is larger than the type holds goes to infinity, NaN stays NaN.
-    @Test(arguments: [
-        ("BF16", [1, 1 + 0x1p-8, 1 + 0x1p-8 + 0x1p-20, 1 + 0x3p-8, -(1 + 0x1p-8), 0, -0.0, 0x1p-133, 0x1p-134, 3 * 0x1p-134, .infinity, .greatestFiniteMagnitude],
-         [0x3F80, 0x3F80, 0x3F81, 0x3F82, 0xBF80, 0, 0x8000, 1, 0, 2, 0x7F80, 0x7F80]),
-        ("F16", [1, 1 + 0x1p-11, 1 + 0x1p-11 + 0x1p-20, 1 + 0x3p-11, -(1 + 0x1p-11), 0, -0.0, 0x1p-24, 0x1p-25, 3 * 0x1p-25, 65_504, 65_519.996, 65_520, -1e9, 0x1p-14],
-         [0x3C00, 0x3C00, 0x3C01, 0x3C02, 0xBC00, 0, 0x8000, 1, 0, 2, 0x7BFF, 0x7BFF, 0x7C00, 0xFC00, 0x0400]),
-    ] as [(String, [Float], [UInt16])])
+    @Test(
+        arguments: [
+            (
+                "BF16",
+                [
+                    1, 1 + 0x1p-8, 1 + 0x1p-8 + 0x1p-20, 1 + 0x3p-8, -(1 + 0x1p-8), 0, -0.0, 0x1p-133, 0x1p-134, 3 * 0x1p-134, .infinity,
+                    .greatestFiniteMagnitude,
+                ],
+                [0x3F80, 0x3F80, 0x3F81, 0x3F82, 0xBF80, 0, 0x8000, 1, 0, 2, 0x7F80, 0x7F80]
+            ),
+            (
+                "F16",
+                [
+                    1, 1 + 0x1p-11, 1 + 0x1p-11 + 0x1p-20, 1 + 0x3p-11, -(1 + 0x1p-11), 0, -0.0, 0x1p-24, 0x1p-25, 3 * 0x1p-25, 65_504,
+                    65_519.996, 65_520, -1e9, 0x1p-14,
+                ],
+                [0x3C00, 0x3C00, 0x3C01, 0x3C02, 0xBC00, 0, 0x8000, 1, 0, 2, 0x7BFF, 0x7BFF, 0x7C00, 0xFC00, 0x0400]
+            ),
+        ] as [(String, [Float], [UInt16])])
     func roundsToTheNearestAndEven(_ dtype: String, _ values: [Float], _ stored: [UInt16]) throws {
         try withScratchDirectory { scratch in
             let path = scratch.appending("a.safetensors")
@@ -188,7 +205,10 @@ struct CheckpointWriterTests {
 
     @Test func leavesNothingUncommitted() throws {
         try withModel("llama-sharded") { model, output in
-            do { try CheckpointWriter(like: Checkpoint(model)).write(to: StagedDirectory(output, replacing: false), edited: [], from: RepeatingSource()) }
+            do {
+                try CheckpointWriter(like: Checkpoint(model)).write(
+                    to: StagedDirectory(output, replacing: false), edited: [], from: RepeatingSource())
+            }
             #expect(try FileSystem.names(in: output.removingLastComponent()) == ["model"])
         }
     }

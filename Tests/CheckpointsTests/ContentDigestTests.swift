@@ -6,7 +6,8 @@ import Testing
 
 struct ContentDigestTests {
     private let tensors = [
-        TensorBytes("b", "F32", [2, 1], bytes: [1, 2, 3, 4, 5, 6, 7, 8]), TensorBytes("a", "U8", [3], bytes: [9, 8, 7]), TensorBytes("c", "F16", [], bytes: [0, 60]),
+        TensorBytes("b", "F32", [2, 1], bytes: [1, 2, 3, 4, 5, 6, 7, 8]), TensorBytes("a", "U8", [3], bytes: [9, 8, 7]),
+        TensorBytes("c", "F16", [], bytes: [0, 60]),
         TensorBytes("d", "BF16", [0, 4], bytes: []), TensorBytes("a.b", "BOOL", [1], bytes: [1]),
     ]
 
@@ -31,7 +32,8 @@ struct ContentDigestTests {
         #expect(try digest([]) == SHA256Hasher().finish())
         var content = SHA256Hasher()
         content.update([9, 8, 7].span)
-        let head: [UInt8] = [0] + [1, 0, 0, 0, 0, 0, 0, 0] + [0x61] + [0x55, 0x38, 0] + [1, 0, 0, 0, 0, 0, 0, 0] + [3, 0, 0, 0, 0, 0, 0, 0]
+        let head: [UInt8] =
+            [0] + [1, 0, 0, 0, 0, 0, 0, 0] + [0x61] + [0x55, 0x38, 0] + [1, 0, 0, 0, 0, 0, 0, 0] + [3, 0, 0, 0, 0, 0, 0, 0]
         let preimage = head + content.finish().bytes
         var leaf = SHA256Hasher()
         leaf.update(preimage.span)
@@ -47,7 +49,8 @@ struct ContentDigestTests {
     @Test(arguments: [1, 2, 4])
     func isTheSameWhateverTheShards(_ cut: Int) throws {
         try withScratchDirectory { directory in
-            try writeShards([("model-2.safetensors", Array(tensors[..<cut])), ("model-1.safetensors", Array(tensors[cut...]))], in: directory)
+            try writeShards(
+                [("model-2.safetensors", Array(tensors[..<cut])), ("model-1.safetensors", Array(tensors[cut...]))], in: directory)
             #expect(try Checkpoint(directory).contentDigest() == digest(tensors))
         }
         let sharded = try Checkpoint(Fixture.directory.appending("llama-sharded"))

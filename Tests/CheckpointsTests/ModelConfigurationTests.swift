@@ -35,7 +35,9 @@ struct ModelConfigurationTests {
     @Test func readsALlama() throws {
         let configuration = try ModelConfiguration(directory: Fixture.directory.appending("llama-mqa-head-dim"))
         #expect(configuration.architecture.modelType == "llama")
-        #expect(configuration.hiddenSize == 30 && configuration.layerCount == 2 && configuration.headCount == 3 && configuration.keyValueHeadCount == 1)
+        #expect(
+            configuration.hiddenSize == 30 && configuration.layerCount == 2 && configuration.headCount == 3
+                && configuration.keyValueHeadCount == 1)
         #expect(configuration.headSize == 8 && configuration.queryColumns == 24 && configuration.keyValueColumns == 8)
         #expect(configuration.feedForwardSize == 44 && configuration.vocabularySize == 71 && configuration.contextLength == 48)
         #expect(configuration.normEpsilon == 1e-5 && configuration.norm == .rms && configuration.activation == .siluGated)
@@ -46,7 +48,9 @@ struct ModelConfigurationTests {
 
     @Test func readsAGPT2() throws {
         let configuration = try ModelConfiguration(directory: Fixture.directory.appending("gpt2-untied-f16"))
-        #expect(configuration.hiddenSize == 24 && configuration.headCount == 4 && configuration.keyValueHeadCount == 4 && configuration.headSize == 6)
+        #expect(
+            configuration.hiddenSize == 24 && configuration.headCount == 4 && configuration.keyValueHeadCount == 4
+                && configuration.headSize == 6)
         #expect(configuration.feedForwardSize == 56 && configuration.contextLength == 32)
         #expect(configuration.norm == .layer && configuration.activation == .geluTanh && configuration.position == .learned)
         #expect(!configuration.isHeadTied)
@@ -60,28 +64,43 @@ struct ModelConfigurationTests {
         #expect(try configuration("llama-sharded", [("rope_theta", nil)]).position == .rotary(base: 10_000))
         #expect(try configuration("llama-sharded", [("rope_theta", 250_000)]).position == .rotary(base: 250_000))
         #expect(try configuration("llama-untied-biases").position == .rotary(base: 10_000))
-        let both: [(String, JSONValue?)] = [("rope_theta", 1.0), ("rope_parameters", .members(["rope_theta": 7.5, "rope_type": "default"]))]
+        let both: [(String, JSONValue?)] = [
+            ("rope_theta", 1.0), ("rope_parameters", .members(["rope_theta": 7.5, "rope_type": "default"])),
+        ]
         #expect(try configuration("llama-untied-biases", both).position == .rotary(base: 7.5))
     }
 
     @Test func fillsInWhatIsMissing() throws {
-        let llama = try configuration("llama-sharded", [
-            ("num_key_value_heads", nil), ("rms_norm_eps", nil), ("tie_word_embeddings", nil), ("hidden_act", nil), ("intermediate_size", nil),
-        ])
-        #expect(llama.keyValueHeadCount == 4 && llama.headSize == 6 && llama.normEpsilon == 1e-6 && !llama.isHeadTied && llama.feedForwardSize == 96)
-        let gpt2 = try configuration("gpt2-tied", [
-            ("n_inner", nil), ("layer_norm_epsilon", nil), ("tie_word_embeddings", nil), ("activation_function", nil), ("scale_attn_weights", nil),
-            ("scale_attn_by_inverse_layer_idx", nil),
-        ])
-        #expect(gpt2.feedForwardSize == 96 && gpt2.normEpsilon == 1e-5 && gpt2.isHeadTied && gpt2.attentionScale(layer: 1) == 1 / Float(8).squareRoot())
+        let llama = try configuration(
+            "llama-sharded",
+            [
+                ("num_key_value_heads", nil), ("rms_norm_eps", nil), ("tie_word_embeddings", nil), ("hidden_act", nil),
+                ("intermediate_size", nil),
+            ])
+        #expect(
+            llama.keyValueHeadCount == 4 && llama.headSize == 6 && llama.normEpsilon == 1e-6 && !llama.isHeadTied
+                && llama.feedForwardSize == 96)
+        let gpt2 = try configuration(
+            "gpt2-tied",
+            [
+                ("n_inner", nil), ("layer_norm_epsilon", nil), ("tie_word_embeddings", nil), ("activation_function", nil),
+                ("scale_attn_weights", nil),
+                ("scale_attn_by_inverse_layer_idx", nil),
+            ])
+        #expect(
+            gpt2.feedForwardSize == 96 && gpt2.normEpsilon == 1e-5 && gpt2.isHeadTied
+                && gpt2.attentionScale(layer: 1) == 1 / Float(8).squareRoot())
         #expect(try configuration("gpt2-tied", [("scale_attn_weights", false)]).attentionScale(layer: 0) == 1)
     }
 
     @Test func readsTheOtherNamesOfGPT2() throws {
-        let gpt2 = try configuration("gpt2-tied", [
-            ("n_embd", nil), ("n_layer", nil), ("n_head", nil), ("n_positions", nil), ("hidden_size", 48), ("num_hidden_layers", 3), ("num_attention_heads", 6),
-            ("max_position_embeddings", 99),
-        ])
+        let gpt2 = try configuration(
+            "gpt2-tied",
+            [
+                ("n_embd", nil), ("n_layer", nil), ("n_head", nil), ("n_positions", nil), ("hidden_size", 48), ("num_hidden_layers", 3),
+                ("num_attention_heads", 6),
+                ("max_position_embeddings", 99),
+            ])
         #expect(gpt2.hiddenSize == 48 && gpt2.layerCount == 3 && gpt2.headCount == 6 && gpt2.contextLength == 99)
     }
 
@@ -102,13 +121,16 @@ struct ModelConfigurationTests {
         #expect(try key("llama-sharded", changes.map { ($0.0, .null) }) == name)
     }
 
-    @Test(arguments: [0, -1, 16_777_217, 4.0, 24.5, "24", true, [24], .number(1e30)] as [JSONValue], ["hidden_size", "vocab_size", "intermediate_size", "max_position_embeddings"])
+    @Test(
+        arguments: [0, -1, 16_777_217, 4.0, 24.5, "24", true, [24], .number(1e30)] as [JSONValue],
+        ["hidden_size", "vocab_size", "intermediate_size", "max_position_embeddings"])
     func refusesSizes(_ value: JSONValue, _ name: String) throws {
         #expect(try key("llama-sharded", [(name, value)]) == name)
     }
 
     @Test(arguments: [
-        ("num_hidden_layers", 4097), ("num_attention_heads", 65_537), ("num_key_value_heads", 65_537), ("head_dim", 65_537), ("head_dim", 0), ("num_key_value_heads", 0),
+        ("num_hidden_layers", 4097), ("num_attention_heads", 65_537), ("num_key_value_heads", 65_537), ("head_dim", 65_537),
+        ("head_dim", 0), ("num_key_value_heads", 0),
         ("num_key_value_heads", -2),
     ])
     func refusesCounts(_ name: String, _ value: Int) throws {
@@ -132,7 +154,11 @@ struct ModelConfigurationTests {
         #expect(try configuration("gpt2-tied", [("n_head", 8)]).headSize == 3)
     }
 
-    @Test(arguments: [("rms_norm_eps", 0), ("rms_norm_eps", -1e-5), ("rms_norm_eps", "1e-5"), ("rope_theta", 0), ("rope_theta", -1.0), ("rope_theta", .number(.infinity)), ("rope_theta", .number(.nan))] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("rms_norm_eps", 0), ("rms_norm_eps", -1e-5), ("rms_norm_eps", "1e-5"), ("rope_theta", 0), ("rope_theta", -1.0),
+            ("rope_theta", .number(.infinity)), ("rope_theta", .number(.nan)),
+        ] as [(String, JSONValue)])
     func refusesNumbers(_ name: String, _ value: JSONValue) throws {
         #expect(try key("llama-sharded", [(name, value)]) == name)
     }
@@ -157,16 +183,27 @@ struct ModelConfigurationTests {
         #expect(try key("llama-sharded", [("model_type", 1)]) == "model_type")
     }
 
-    @Test(arguments: [
-        ("llama-sharded", "rope_scaling", .members(["rope_type": "llama3", "factor": 8.0]), "rope_scaling"),
-        ("llama-sharded", "rope_scaling", .members(["type": "linear", "factor": 2.0]), "rope_scaling"),
-        ("llama-untied-biases", "rope_parameters", .members(["rope_type": "llama3", "rope_theta": 500_000.0]), "rope_parameters.rope_type"),
-        ("llama-untied-biases", "rope_parameters", .members(["rope_type": "default", "partial_rotary_factor": 0.5]), "rope_parameters.partial_rotary_factor"),
-        ("llama-sharded", "hidden_act", "gelu", "hidden_act"), ("llama-sharded", "hidden_act", "gelu_new", "hidden_act"), ("llama-sharded", "pretraining_tp", 2, "pretraining_tp"),
-        ("llama-sharded", "rope_interleaved", true, "rope_interleaved"), ("llama-sharded", "quantization_config", .members(["quant_method": "gptq"]), "quantization_config"),
-        ("gpt2-tied", "quantization_config", .members([:]), "quantization_config"), ("gpt2-tied", "activation_function", "relu", "activation_function"),
-        ("gpt2-tied", "activation_function", "gelu", "activation_function"), ("gpt2-tied", "add_cross_attention", true, "add_cross_attention"),
-    ] as [(String, String, JSONValue, String)])
+    @Test(
+        arguments: [
+            ("llama-sharded", "rope_scaling", .members(["rope_type": "llama3", "factor": 8.0]), "rope_scaling"),
+            ("llama-sharded", "rope_scaling", .members(["type": "linear", "factor": 2.0]), "rope_scaling"),
+            (
+                "llama-untied-biases", "rope_parameters", .members(["rope_type": "llama3", "rope_theta": 500_000.0]),
+                "rope_parameters.rope_type"
+            ),
+            (
+                "llama-untied-biases", "rope_parameters", .members(["rope_type": "default", "partial_rotary_factor": 0.5]),
+                "rope_parameters.partial_rotary_factor"
+            ),
+            ("llama-sharded", "hidden_act", "gelu", "hidden_act"), ("llama-sharded", "hidden_act", "gelu_new", "hidden_act"),
+            ("llama-sharded", "pretraining_tp", 2, "pretraining_tp"),
+            ("llama-sharded", "rope_interleaved", true, "rope_interleaved"),
+            ("llama-sharded", "quantization_config", .members(["quant_method": "gptq"]), "quantization_config"),
+            ("gpt2-tied", "quantization_config", .members([:]), "quantization_config"),
+            ("gpt2-tied", "activation_function", "relu", "activation_function"),
+            ("gpt2-tied", "activation_function", "gelu", "activation_function"),
+            ("gpt2-tied", "add_cross_attention", true, "add_cross_attention"),
+        ] as [(String, String, JSONValue, String)])
     func refusesTraitsByName(_ fixture: String, _ name: String, _ value: JSONValue, _ expected: String) throws {
         let error = try error(fixture, [(name, value)])
         guard case .unsupportedTrait(_, expected, _, _) = error else { throw error }
@@ -176,14 +213,17 @@ struct ModelConfigurationTests {
 
     /// Before `rope_type` the key was `type`, and transformers still reads it.
     @Test func refusesTheOldNameOfARotaryType() throws {
-        let error = try error("llama-untied-biases", [("rope_parameters", .members(["type": "linear", "factor": 2.0, "rope_theta": 10_000.0]))])
+        let error = try error(
+            "llama-untied-biases", [("rope_parameters", .members(["type": "linear", "factor": 2.0, "rope_theta": 10_000.0]))])
         #expect(error.fault == .unsupported)
     }
 
-    @Test(arguments: [
-        ("rope_scaling", .null), ("quantization_config", .null), ("pretraining_tp", 1), ("pretraining_tp", 1.0), ("hidden_act", "silu"), ("rope_interleaved", false),
-        ("attention_dropout", 0.1), ("some_new_key", .members(["a": 1])),
-    ] as [(String, JSONValue)])
+    @Test(
+        arguments: [
+            ("rope_scaling", .null), ("quantization_config", .null), ("pretraining_tp", 1), ("pretraining_tp", 1.0), ("hidden_act", "silu"),
+            ("rope_interleaved", false),
+            ("attention_dropout", 0.1), ("some_new_key", .members(["a": 1])),
+        ] as [(String, JSONValue)])
     func takesTraitsThatAreComputed(_ name: String, _ value: JSONValue) throws {
         #expect(try configuration("llama-sharded", [(name, value)]).hiddenSize == 24)
     }

@@ -32,10 +32,14 @@ func safetensors(_ tensors: [TensorBytes]) -> [UInt8] {
     var members: [(name: String, value: JSONValue)] = []
     var end = 0
     for tensor in tensors {
-        members.append((tensor.name, .members([
-            "dtype": .string(tensor.dtype), "shape": .array(tensor.shape.map { .integer($0) }),
-            "data_offsets": [.integer(end), .integer(end + tensor.bytes.count)],
-        ])))
+        members.append(
+            (
+                tensor.name,
+                .members([
+                    "dtype": .string(tensor.dtype), "shape": .array(tensor.shape.map { .integer($0) }),
+                    "data_offsets": [.integer(end), .integer(end + tensor.bytes.count)],
+                ])
+            ))
         end += tensor.bytes.count
     }
     return safetensors(header: Array(JSONValue.object(JSONObject(members: members)).serialized().utf8), data: tensors.flatMap(\.bytes))

@@ -6,7 +6,9 @@ import TestSupport
 import Testing
 
 struct TensorFileTests {
-    private let tensors: [(name: String, shape: [Int])] = [("logits", [2, 3]), ("b", [1]), ("none", [0, 5]), ("scalar", []), ("é \"\n", [2])]
+    private let tensors: [(name: String, shape: [Int])] = [
+        ("logits", [2, 3]), ("b", [1]), ("none", [0, 5]), ("scalar", []), ("é \"\n", [2]),
+    ]
 
     @Test func isASafetensorsFileOfWhatWasWritten() throws {
         try withScratchDirectory { directory in
@@ -21,7 +23,9 @@ struct TensorFileTests {
             try file.commit()
             let checkpoint = try Checkpoint(path)
             #expect(checkpoint.tensors.filter { $0.byteCount > 0 }.map(\.name) == ["logits", "b", "scalar", "é \"\n"])
-            for (name, shape) in tensors { #expect(checkpoint.tensor(named: name)?.shape == shape && checkpoint.tensor(named: name)?.dtype == .f32) }
+            for (name, shape) in tensors {
+                #expect(checkpoint.tensor(named: name)?.shape == shape && checkpoint.tensor(named: name)?.dtype == .f32)
+            }
             let values = try ["logits", "b", "none", "scalar", "é \"\n"].map { name in
                 let tensor = try #require(checkpoint.tensor(named: name))
                 var values = [Float](repeating: .nan, count: tensor.elementCount)

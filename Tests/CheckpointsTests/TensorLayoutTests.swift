@@ -44,7 +44,9 @@ struct TensorLayoutTests {
     @Test func namesTheTensorsOfAGPT2() throws {
         let layout = try Fixture.model("gpt2-untied-f16").layout
         let prefix = layout.embedding.hasPrefix("transformer.") ? "transformer." : ""
-        #expect(layout.embedding == prefix + "wte.weight" && layout.positionEmbedding == prefix + "wpe.weight" && layout.head == "lm_head.weight")
+        #expect(
+            layout.embedding == prefix + "wte.weight" && layout.positionEmbedding == prefix + "wpe.weight"
+                && layout.head == "lm_head.weight")
         #expect(layout.finalNorm.bias == prefix + "ln_f.bias")
         let layer = layout.layers[0]
         #expect(layer.projections.map(\.weight) == [prefix + "h.0.attn.c_attn.weight"])
@@ -64,7 +66,9 @@ struct TensorLayoutTests {
 
     // MARK: Prefixes
 
-    @Test(arguments: [("gpt2-tied", "transformer."), ("gpt2-untied-f16", "transformer."), ("llama-tied-gqa", "model."), ("llama-untied-biases", "model.")])
+    @Test(arguments: [
+        ("gpt2-tied", "transformer."), ("gpt2-untied-f16", "transformer."), ("llama-tied-gqa", "model."), ("llama-untied-biases", "model."),
+    ])
     func takesNamesWithAndWithoutTheirPrefix(_ fixture: String, _ prefix: String) throws {
         func isHead(_ name: String) -> Bool { name == "lm_head.weight" }
         func bare(_ name: String) -> String { name.hasPrefix(prefix) ? String(name.dropFirst(prefix.count)) : name }
@@ -92,9 +96,11 @@ struct TensorLayoutTests {
     // MARK: What is wrong
 
     @Test(arguments: [
-        ("llama-untied-biases", "model.embed_tokens.weight"), ("llama-untied-biases", "model.norm.weight"), ("llama-untied-biases", "model.layers.1.self_attn.k_proj.weight"),
+        ("llama-untied-biases", "model.embed_tokens.weight"), ("llama-untied-biases", "model.norm.weight"),
+        ("llama-untied-biases", "model.layers.1.self_attn.k_proj.weight"),
         ("llama-untied-biases", "model.layers.0.self_attn.o_proj.bias"), ("llama-untied-biases", "model.layers.0.mlp.up_proj.bias"),
-        ("llama-untied-biases", "model.layers.1.input_layernorm.weight"), ("gpt2-tied", "transformer.wpe.weight"), ("gpt2-tied", "transformer.h.1.ln_2.bias"),
+        ("llama-untied-biases", "model.layers.1.input_layernorm.weight"), ("gpt2-tied", "transformer.wpe.weight"),
+        ("gpt2-tied", "transformer.h.1.ln_2.bias"),
         ("gpt2-tied", "transformer.h.0.attn.c_attn.weight"),
     ])
     func missesATensor(_ fixture: String, _ name: String) throws {
@@ -104,7 +110,9 @@ struct TensorLayoutTests {
         #expect(error.fault == .malformedInput)
     }
 
-    @Test(arguments: ["model.embed_tokens.weight", "model.layers.1.mlp.down_proj.weight", "model.layers.0.self_attn.q_proj.bias", "model.norm.weight"])
+    @Test(arguments: [
+        "model.embed_tokens.weight", "model.layers.1.mlp.down_proj.weight", "model.layers.0.self_attn.q_proj.bias", "model.norm.weight",
+    ])
     func refusesAnotherShape(_ name: String) throws {
         let expected = try #require(Fixture.model("llama-untied-biases").checkpoint.tensor(named: name)?.shape)
         // As many elements, but in the other order, or with one dimension more.
@@ -119,7 +127,9 @@ struct TensorLayoutTests {
 
     @Test func refusesAVocabularyOfAnotherSize() throws {
         let error = try error("llama-bf16") { tensors in
-            tensors.map { $0.name == "model.embed_tokens.weight" ? TensorBytes($0.name, $0.dtype, [72, 32], bytes: $0.bytes.dropLast(64) + []) : $0 }
+            tensors.map {
+                $0.name == "model.embed_tokens.weight" ? TensorBytes($0.name, $0.dtype, [72, 32], bytes: $0.bytes.dropLast(64) + []) : $0
+            }
         }
         guard case .unexpectedShape(_, "model.embed_tokens.weight", [73, 32], [72, 32]) = error else { throw error }
     }
@@ -128,7 +138,9 @@ struct TensorLayoutTests {
     func refusesOtherTypes(_ dtype: String, _ width: Int) throws {
         let name = "model.layers.0.mlp.gate_proj.weight"
         let error = try error("llama-bf16") { tensors in
-            tensors.map { $0.name == name ? TensorBytes(name, dtype, $0.shape, bytes: [UInt8](repeating: 0, count: $0.bytes.count / 2 * width)) : $0 }
+            tensors.map {
+                $0.name == name ? TensorBytes(name, dtype, $0.shape, bytes: [UInt8](repeating: 0, count: $0.bytes.count / 2 * width)) : $0
+            }
         }
         guard case .unsupportedDType(_, name, DType(rawValue: dtype)) = error else { throw error }
         #expect(error.fault == .unsupported)
@@ -149,7 +161,10 @@ struct TensorLayoutTests {
     @Test(arguments: [
         ("gpt2-tied", TensorBytes("transformer.h.0.attn.bias", "BOOL", [1, 1, 4, 4], bytes: [UInt8](repeating: 1, count: 16))),
         ("gpt2-tied", TensorBytes("h.0.attn.masked_bias", "F32", [], bytes: [0, 0, 0, 0])),
-        ("llama-tied-gqa", TensorBytes("model.layers.1.self_attn.rotary_emb.inv_freq", "F32", [3], bytes: [UInt8](repeating: 9, count: 12))),
+        (
+            "llama-tied-gqa",
+            TensorBytes("model.layers.1.self_attn.rotary_emb.inv_freq", "F32", [3], bytes: [UInt8](repeating: 9, count: 12))
+        ),
         ("llama-tied-gqa", TensorBytes("other", "I64", [1], bytes: [UInt8](repeating: 1, count: 8))),
     ])
     func carriesWhatItDoesNotRead(_ fixture: String, _ tensor: TensorBytes) throws {

@@ -6,7 +6,8 @@ import Testing
 struct ArchiveTests {
     /// Unpacks the bytes as an archive of that name and hands over the directory.
     private func unpack(
-        _ bytes: [UInt8], name: String = "model.tar", limit: Int = 1 << 20, entryLimit: Int = 100, then check: (FilePath) throws -> Void = { _ in }
+        _ bytes: [UInt8], name: String = "model.tar", limit: Int = 1 << 20, entryLimit: Int = 100,
+        then check: (FilePath) throws -> Void = { _ in }
     ) throws {
         try withScratchDirectory { scratch in
             let directory = scratch.appending("out")
@@ -97,7 +98,8 @@ struct ArchiveTests {
 
     @Test func refusesALinkInAZip() throws {
         let entry = ArchiveEntry("link", Array("/etc/passwd".utf8), mode: 0o120777)
-        #expect(try reason(zip([config, entry]), name: "m.zip") == #""link" is a symbolic link, and only files and directories are unpacked"#)
+        #expect(
+            try reason(zip([config, entry]), name: "m.zip") == #""link" is a symbolic link, and only files and directories are unpacked"#)
     }
 
     @Test func refusesALinkInPlaceOfTheDirectoryItself() throws {
@@ -121,7 +123,9 @@ struct ArchiveTests {
     @Test func refusesDeepDirectories() throws {
         let name = String(repeating: "d/", count: 49) + "f"
         try unpack(tar([ArchiveEntry(name, [1])]))
-        #expect(try reason(zip([ArchiveEntry(String(repeating: "d/", count: 64) + "f", [1])]), name: "m.zip").contains("more than 64 directories deep"))
+        #expect(
+            try reason(zip([ArchiveEntry(String(repeating: "d/", count: 64) + "f", [1])]), name: "m.zip").contains(
+                "more than 64 directories deep"))
     }
 
     @Test func refusesMoreBytesThanTheLimit() throws {

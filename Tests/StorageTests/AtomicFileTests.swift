@@ -56,7 +56,9 @@ struct AtomicFileTests {
 
     @Test func wantsADirectoryToLieIn() throws {
         try withScratchDirectory { directory in
-            let error = try #require(throws: StorageError.self) { try AtomicFile(directory.appending("none").appending("out"), replacing: true) }
+            let error = try #require(throws: StorageError.self) {
+                try AtomicFile(directory.appending("none").appending("out"), replacing: true)
+            }
             #expect(error.kind == "cannot-create")
         }
     }

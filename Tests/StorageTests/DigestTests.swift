@@ -33,7 +33,9 @@ struct DigestTests {
         #expect(hasher.finish().description == "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0")
     }
 
-    @Test(arguments: ["", "ab", String(repeating: "0", count: 63), String(repeating: "0", count: 63) + "g", String(repeating: "é", count: 32)])
+    @Test(arguments: [
+        "", "ab", String(repeating: "0", count: 63), String(repeating: "0", count: 63) + "g", String(repeating: "é", count: 32),
+    ])
     func refusesOtherHexadecimal(_ text: String) {
         #expect(SHA256Digest(hexadecimal: text) == nil)
     }

@@ -35,7 +35,9 @@ struct JSONWriterTests {
 
     @Test func numbersReadBackBitForBit() throws {
         var generator = SystemRandomNumberGenerator()
-        var numbers: [Double] = [.greatestFiniteMagnitude, .leastNormalMagnitude, .leastNonzeroMagnitude, -0.0, 1e22, 9_007_199_254_740_992]
+        var numbers: [Double] = [
+            .greatestFiniteMagnitude, .leastNormalMagnitude, .leastNonzeroMagnitude, -0.0, 1e22, 9_007_199_254_740_992,
+        ]
         for _ in 0..<2_000 { numbers.append(Double(bitPattern: generator.next())) }
         for number in numbers where number.isFinite {
             let read = try JSONValue(parsing: Array(JSONValue.array([.number(number)]).serialized().utf8).span)
@@ -54,11 +56,15 @@ struct JSONWriterTests {
     }
 
     @Test func escapesWhatJSONForbids() {
-        #expect(JSONValue.string("\"\\/\u{8}\t\n\u{C}\r\u{0}\u{1B}\u{7F}é\u{2028}😀").serialized() == #""\"\\/\b\t\n\f\r\u0000\u001b\u007fé\#u{2028}😀""#)
+        #expect(
+            JSONValue.string("\"\\/\u{8}\t\n\u{C}\r\u{0}\u{1B}\u{7F}é\u{2028}😀").serialized()
+                == #""\"\\/\b\t\n\f\r\u0000\u001b\u007fé\#u{2028}😀""#)
     }
 
     @Test func everyScalarReadsBack() throws {
-        let planes: [ClosedRange<UInt32>] = [0...0x2FF, 0x2000...0x206F, 0xD7F0...0xD7FF, 0xE000...0xE010, 0xFFF0...0xFFFF, 0x1F600...0x1F610]
+        let planes: [ClosedRange<UInt32>] = [
+            0...0x2FF, 0x2000...0x206F, 0xD7F0...0xD7FF, 0xE000...0xE010, 0xFFF0...0xFFFF, 0x1F600...0x1F610,
+        ]
         let text = String(String.UnicodeScalarView(planes.joined().compactMap(Unicode.Scalar.init)))
         for pretty in [false, true] {
             let written = JSONValue.members([text.replacing("\0", with: ""): .string(text)]).serialized(pretty: pretty)

@@ -29,7 +29,8 @@ struct TextRecordTests {
             {"prompt": "two ", "completion": "three", "id": 7}
             {"completion": "four", "prompt": ""}
             """
-        #expect(try read(text) == [.text("one"), .completion(prompt: "two ", completion: "three"), .completion(prompt: "", completion: "four")])
+        #expect(
+            try read(text) == [.text("one"), .completion(prompt: "two ", completion: "three"), .completion(prompt: "", completion: "four")])
     }
 
     @Test func passesOverLineEndsBlankLinesAndAByteOrderMark() throws {
@@ -81,7 +82,8 @@ struct TextRecordTests {
 
     @Test(arguments: [
         (#"{"text": 1}"#, "text", "a number"), (#"{"text": null}"#, "text", "null"),
-        (#"{"prompt": ["a"], "completion": "b"}"#, "prompt", "an array"), (#"{"prompt": "a", "completion": {}}"#, "completion", "an object"),
+        (#"{"prompt": ["a"], "completion": "b"}"#, "prompt", "an array"),
+        (#"{"prompt": "a", "completion": {}}"#, "completion", "an object"),
     ])
     func refusesAFieldThatIsNoString(_ line: String, _ field: String, _ found: String) throws {
         guard case .notAString(_, field, found) = try error(line.utf8) else { throw Unexpected() }
@@ -96,8 +98,11 @@ struct TextRecordTests {
         let place = LinePlace(path: "a.jsonl", line: 4)
         #expect(
             TextRecordError.missingFields(place, expected: #""text""#, found: ["t\u{1B}"]).description
-                == #"a.jsonl, line 4 should have "text", and has "t\u001b". Name other fields by --text-field, --prompt-field and --completion-field."#)
-        #expect(TextRecordError.notAString(place, field: "text", found: "null").description == #"a.jsonl, line 4: "text" should be a string, and is null."#)
+                == #"a.jsonl, line 4 should have "text", and has "t\u001b". Name other fields by --text-field, --prompt-field and --completion-field."#
+        )
+        #expect(
+            TextRecordError.notAString(place, field: "text", found: "null").description
+                == #"a.jsonl, line 4: "text" should be a string, and is null."#)
     }
 
     // MARK: Plain text

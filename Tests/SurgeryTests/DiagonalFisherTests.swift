@@ -36,7 +36,8 @@ import Transformer
     /// Examples in several chunks add up to the same bits.
     @Test func chunksAddUp() throws {
         let pico = try PicoExamples()
-        let long = Example(windows: (0..<3).map { _ in Window(inputs: [Int32](repeating: 3, count: 30), targets: [Int32](repeating: 4, count: 30)) })
+        let long = Example(
+            windows: (0..<3).map { _ in Window(inputs: [Int32](repeating: 3, count: 30), targets: [Int32](repeating: 4, count: 30)) })
         let batch = TokenBatch([Example](repeating: long, count: 60) + pico.examples)
         var stores: [DiagonalFisher] = []
         for rows in [1, Int.max] {

@@ -19,7 +19,8 @@ import Transformer
 
     private func recipe(_ method: EditRecipe.Method, rounds: Int = 24) -> EditRecipe {
         EditRecipe(
-            method: method, block: .layer, strength: .automatic, damping: 0.01, rounds: rounds, target: (pico.losses[0] + pico.losses[1]) / 2 + 0.8)
+            method: method, block: .layer, strength: .automatic, damping: 0.01, rounds: rounds,
+            target: (pico.losses[0] + pico.losses[1]) / 2 + 0.8)
     }
 
     private func losses(_ outcome: EditOutcome) throws -> [Double] {

@@ -12,14 +12,17 @@ import Testing
         let (m, n, k) = shape
         let (left, right, start) = (noise(m * k, seed: 1), noise(k * n, seed: 2), noise(m * n, seed: 3))
         let (product, bound) = naiveProduct(left, right, m, n, k)
-        for (isLeftTransposed, isRightTransposed, adds) in [(false, false, false), (true, false, true), (false, true, false), (true, true, true)] {
+        for (isLeftTransposed, isRightTransposed, adds) in [
+            (false, false, false), (true, false, true), (false, true, false), (true, true, true),
+        ] {
             let a = stored(left, m, k, isTransposed: isLeftTransposed, margin: margin)
             let b = stored(right, k, n, isTransposed: isRightTransposed, margin: margin)
             var c = stored(start, m, n, isTransposed: false, margin: margin)
             var whole = c.mutableView
             var output = whole.columns(margin..<margin + n)
             LinearAlgebra.multiply(
-                view(a, isTransposed: isLeftTransposed, margin: margin), view(b, isTransposed: isRightTransposed, margin: margin), into: &output,
+                view(a, isTransposed: isLeftTransposed, margin: margin), view(b, isTransposed: isRightTransposed, margin: margin),
+                into: &output,
                 adding: adds)
             var largest = 0.0
             var touched = 0
@@ -58,7 +61,9 @@ import Testing
         let solution = noise(n, seed: 7).map(Double.init)
         var matrix = [Double](repeating: 0, count: n * n)
         for i in 0..<n {
-            for j in 0..<n { matrix[i * n + j] = (0..<n).reduce(i == j ? Double(n) / 4 : 0) { $0 + factor[i * n + $1] * factor[j * n + $1] } }
+            for j in 0..<n {
+                matrix[i * n + j] = (0..<n).reduce(i == j ? Double(n) / 4 : 0) { $0 + factor[i * n + $1] * factor[j * n + $1] }
+            }
         }
         let right = (0..<n).map { i in (0..<n).reduce(0) { $0 + matrix[i * n + $1] * solution[$1] } }
         let found = try #require(LinearAlgebra.solve(matrix, right))
@@ -101,7 +106,9 @@ import Testing
         result.fill(.nan)
         var elements = result.mutableElements
         for i in 0..<height {
-            for j in 0..<width { elements[i * (width + 2 * margin) + margin + j] = isTransposed ? values[j * columns + i] : values[i * columns + j] }
+            for j in 0..<width {
+                elements[i * (width + 2 * margin) + margin + j] = isTransposed ? values[j * columns + i] : values[i * columns + j]
+            }
         }
         return result
     }

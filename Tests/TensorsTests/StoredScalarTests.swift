@@ -51,7 +51,9 @@ import Testing
     func numbersInBetweenGoToTheNearestEven(format: Format, sign: FloatingPointSign) {
         let patterns = Array(0..<format.infinity)
         let halfway = patterns.map { pattern in
-            let step = pattern + 1 < format.infinity ? format.value(pattern + 1) - format.value(pattern) : format.value(pattern) - format.value(pattern - 1)
+            let step =
+                pattern + 1 < format.infinity
+                ? format.value(pattern + 1) - format.value(pattern) : format.value(pattern) - format.value(pattern - 1)
             return Float(format.value(pattern) + step / 2)
         }
         func found(_ values: [Float]) -> [UInt16] {

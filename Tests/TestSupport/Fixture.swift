@@ -43,7 +43,9 @@ extension Checkpoint {
 
     /// All of a stored I64 tensor.
     package func tokens(_ name: String) throws -> [Int32] {
-        guard let tensor = tensor(named: name), let file = file(holding: name) else { throw CheckpointError.missingTensor(path, name: name) }
+        guard let tensor = tensor(named: name), let file = file(holding: name) else {
+            throw CheckpointError.missingTensor(path, name: name)
+        }
         let bytes = try file.bytes(at: tensor.offset, count: tensor.byteCount)
         return stride(from: 0, to: bytes.count, by: 8).map { start in
             (0..<4).reduce(0) { $0 | Int32(truncatingIfNeeded: UInt32(bytes[start + $1]) << UInt32(8 * $1)) }
@@ -52,7 +54,9 @@ extension Checkpoint {
 
     /// All of a stored U8 tensor.
     package func bytes(_ name: String) throws -> [UInt8] {
-        guard let tensor = tensor(named: name), let file = file(holding: name) else { throw CheckpointError.missingTensor(path, name: name) }
+        guard let tensor = tensor(named: name), let file = file(holding: name) else {
+            throw CheckpointError.missingTensor(path, name: name)
+        }
         return try file.bytes(at: tensor.offset, count: tensor.byteCount)
     }
 }

@@ -8,7 +8,8 @@ package struct JSONSchema {
     }
 
     private static let understood: Set<String> = [
-        "$schema", "$id", "$defs", "$ref", "title", "description", "type", "required", "properties", "additionalProperties", "items", "const", "enum",
+        "$schema", "$id", "$defs", "$ref", "title", "description", "type", "required", "properties", "additionalProperties", "items",
+        "const", "enum",
         "anyOf", "oneOf", "pattern", "minimum", "maximum", "minLength", "minItems",
     ]
     private let root: JSONValue
@@ -36,12 +37,18 @@ package struct JSONSchema {
             let names = type.array?.compactMap(\.string) ?? [type.string ?? ""]
             try expect(names.contains { matches(value, $0) }, "should be \(names)")
         }
-        if let constant = schema["const"] { try expect(constant.serialized(pretty: false) == value.serialized(pretty: false), "should be \(constant)") }
+        if let constant = schema["const"] {
+            try expect(constant.serialized(pretty: false) == value.serialized(pretty: false), "should be \(constant)")
+        }
         if let values = schema["enum"]?.array {
             try expect(values.contains { $0.serialized(pretty: false) == value.serialized(pretty: false) }, "is none of the enumeration")
         }
-        if let minimum = schema["minimum"]?.number, let number = value.number { try expect(number >= minimum, "should be at least \(minimum)") }
-        if let maximum = schema["maximum"]?.number, let number = value.number { try expect(number <= maximum, "should be at most \(maximum)") }
+        if let minimum = schema["minimum"]?.number, let number = value.number {
+            try expect(number >= minimum, "should be at least \(minimum)")
+        }
+        if let maximum = schema["maximum"]?.number, let number = value.number {
+            try expect(number <= maximum, "should be at most \(maximum)")
+        }
         if let pattern = schema["pattern"]?.string, let text = value.string {
             try expect(text.firstMatch(of: Regex(pattern)) != nil, "should match \(pattern)")
         }
@@ -52,8 +59,12 @@ package struct JSONSchema {
             let fitting = alternatives.count { alternative in (try? check(value, alternative, at: path)) != nil }
             try expect(fitting == 1, "fits \(fitting) of the alternatives")
         }
-        if let least = schema["minLength"]?.integer, let text = value.string { try expect(text.unicodeScalars.count >= least, "is too short") }
-        if let least = schema["minItems"]?.integer, let elements = value.array { try expect(elements.count >= least, "has too few elements") }
+        if let least = schema["minLength"]?.integer, let text = value.string {
+            try expect(text.unicodeScalars.count >= least, "is too short")
+        }
+        if let least = schema["minItems"]?.integer, let elements = value.array {
+            try expect(elements.count >= least, "has too few elements")
+        }
         for name in schema["required"]?.array?.compactMap(\.string) ?? [] where value.object != nil {
             try expect(value[name] != nil, "should have \(name)")
         }

@@ -58,7 +58,8 @@ import Transformer
         var output = gradient.mutableView
         shape.backward(
             MatrixView(input.buffer.span, rows: input.rows, columns: shape.columns),
-            dMixed: MatrixView(input.dMixed.span, rows: input.rows, columns: shape.heads * shape.headSize), segments: input.segments, into: &output)
+            dMixed: MatrixView(input.dMixed.span, rows: input.rows, columns: shape.heads * shape.headSize), segments: input.segments,
+            into: &output)
         return [Float](gradient.view)
     }
 

@@ -63,7 +63,9 @@ import Transformer
         for row in 0..<rows {
             let range = row * vocabulary..<(row + 1) * vocabulary
             let sum = found[range].reduce(0.0) { $0 + Double($1) }
-            #expect(relativeError(found[range].map { Float(Double($0) / sum) }, NaiveTwins.softmax(Array(input.doubles[range])).floats) < Self.tolerance)
+            #expect(
+                relativeError(found[range].map { Float(Double($0) / sum) }, NaiveTwins.softmax(Array(input.doubles[range])).floats)
+                    < Self.tolerance)
             #expect(found[range].max() == 1)
         }
     }

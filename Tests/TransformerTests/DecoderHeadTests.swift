@@ -16,7 +16,8 @@ import Transformer
         let checkpoint = model.checkpoint
         let normed = NaiveTwins.normalized(
             model.configuration.norm, x.doubles, weight: try checkpoint.floats(model.layout.finalNorm.weight).doubles,
-            bias: try model.layout.finalNorm.bias.map { try checkpoint.floats($0).doubles } ?? [], epsilon: Double(model.configuration.normEpsilon))
+            bias: try model.layout.finalNorm.bias.map { try checkpoint.floats($0).doubles } ?? [],
+            epsilon: Double(model.configuration.normEpsilon))
         let (width, head) = (model.configuration.hiddenSize, try checkpoint.floats(model.layout.head).doubles)
         let logits = (0..<rows).flatMap { row in
             stride(from: 0, to: head.count, by: width).map { inner(normed[row * width..<(row + 1) * width], head[$0..<$0 + width]) }

@@ -19,7 +19,8 @@ import Transformer
             for range in [0..<rows, 4..<9, 10..<11] {
                 var target = Matrix(rows: rows, columns: columns)
                 try kept.load(slot: slot, rows: range, into: &target)
-                #expect([Float](target.rows(0..<range.count)) == Array(stored[slot][range.lowerBound * columns..<range.upperBound * columns]))
+                #expect(
+                    [Float](target.rows(0..<range.count)) == Array(stored[slot][range.lowerBound * columns..<range.upperBound * columns]))
             }
         }
     }

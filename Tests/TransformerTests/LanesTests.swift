@@ -26,7 +26,10 @@ import Transformer
     }
 
     @Test func exponentialsEndInNothingAndTheLargestNumber() {
-        #expect(exponentials([-87.4, -88, -1000, -.greatestFiniteMagnitude, -.infinity]).allSatisfy { $0 >= 0 && $0 <= .leastNormalMagnitude * 1.00001 })
+        #expect(
+            exponentials([-87.4, -88, -1000, -.greatestFiniteMagnitude, -.infinity]).allSatisfy {
+                $0 >= 0 && $0 <= .leastNormalMagnitude * 1.00001
+            })
         #expect(exponentials([88.73, 89, 1000, .greatestFiniteMagnitude, .infinity]).allSatisfy { $0 > 3.4e38 && $0.isFinite })
         #expect(exponentials([.nan])[0].isNaN)
         #expect(exponentials([0, -0.0]) == [1, 1])
@@ -63,7 +66,8 @@ import Transformer
         var output = y.mutableView
         var moments = statistics.mutableView
         Normalization.forward(
-            .rms, MatrixView(x.span, rows: 1, columns: count), weight: ones.span, bias: none.span, epsilon: 0, into: &output, statistics: &moments)
+            .rms, MatrixView(x.span, rows: 1, columns: count), weight: ones.span, bias: none.span, epsilon: 0, into: &output,
+            statistics: &moments)
         let expected = (Double(count) / inner(x.doubles, x.doubles)).squareRoot()
         #expect(abs(Double(statistics.elements[1]) - expected) < 1e-6 * expected)
     }

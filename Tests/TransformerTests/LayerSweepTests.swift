@@ -140,7 +140,9 @@ import Transformer
         let model = try Fixture.model(name)
         var random = SeededGenerator(seed: 1)
         let windows = [12, 5, 9, 17].map { randomWindow(model, length: $0, &random) }
-        let batch = TokenBatch([Example(windows: [windows[0]]), Example(windows: [windows[1], windows[2]]), Example(windows: [windows[3]])])
+        let batch = TokenBatch([
+            Example(windows: [windows[0]]), Example(windows: [windows[1], windows[2]]), Example(windows: [windows[3]]),
+        ])
         let coefficients: [Float] = [0.5, -1, 0.75]
         let gradients = try gradients(model, batch, coefficients)
         func loss(_ name: String, _ index: Int, _ change: Float) throws -> Double {

@@ -11,10 +11,11 @@ import Transformer
     private let rows = 60_000
     private let batch: TokenBatch = {
         var random = SeededGenerator(seed: 1)
-        return TokenBatch((0..<60).map { _ in
-            let tokens = (0..<1001).map { _ in Int32.random(in: 0..<61, using: &random) }
-            return Example(windows: [Window(inputs: Array(tokens.dropLast()), targets: Array(tokens.dropFirst()))])
-        })
+        return TokenBatch(
+            (0..<60).map { _ in
+                let tokens = (0..<1001).map { _ in Int32.random(in: 0..<61, using: &random) }
+                return Example(windows: [Window(inputs: Array(tokens.dropLast()), targets: Array(tokens.dropFirst()))])
+            })
     }()
 
     private let model: LanguageModel

@@ -40,7 +40,9 @@ enum NaiveTwins {
         let size = shape.headSize
         let width = shape.heads * size
         var mixed = [Double](repeating: 0, count: buffer.count / shape.columns * width)
-        func columns(_ row: Int, _ head: Int) -> ArraySlice<Double> { buffer[row * shape.columns + head * size..<row * shape.columns + (head + 1) * size] }
+        func columns(_ row: Int, _ head: Int) -> ArraySlice<Double> {
+            buffer[row * shape.columns + head * size..<row * shape.columns + (head + 1) * size]
+        }
         for segment in segments {
             for head in 0..<shape.heads {
                 let key = shape.heads + head * shape.keyValueHeads / shape.heads
@@ -49,7 +51,9 @@ enum NaiveTwins {
                     let seen = segment.lowerBound...row
                     let weights = softmax(seen.map { Double(shape.scale) * inner(columns(row, head), columns($0, key)) })
                     for (weight, other) in zip(weights, seen) {
-                        for (column, element) in columns(other, value).enumerated() { mixed[row * width + head * size + column] += weight * element }
+                        for (column, element) in columns(other, value).enumerated() {
+                            mixed[row * width + head * size + column] += weight * element
+                        }
                     }
                 }
             }

@@ -99,7 +99,9 @@ import Transformer
         let counted = dy.indices.map { chosen.contains($0 / width) ? Double(dy[$0]) : 0 }
         let (weightBefore, biasBefore) = ([Float].random(width, &random), [Float].random(width, &random))
         let (weight, bias) = parameterGradients(dy, pass, rows: chosen, addingTo: weightBefore, biasBefore)
-        let expectedWeight = numericalGradient(at: pass.weight.doubles) { inner(counted, twin(kind, pass.x.doubles, $0, pass.bias.doubles)) }
+        let expectedWeight = numericalGradient(at: pass.weight.doubles) {
+            inner(counted, twin(kind, pass.x.doubles, $0, pass.bias.doubles))
+        }
         let expectedBias = numericalGradient(at: pass.bias.doubles) { inner(counted, twin(kind, pass.x.doubles, pass.weight.doubles, $0)) }
         #expect(relativeError(zip(weight, weightBefore).map { $0 - $1 }, expectedWeight.floats) < Self.tolerance)
         #expect(relativeError(zip(bias, biasBefore).map { $0 - $1 }, expectedBias.floats) < Self.tolerance)

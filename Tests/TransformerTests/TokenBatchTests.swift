@@ -124,7 +124,9 @@ import Transformer
 
     @Test func manyWindowsOfOneExampleStayOneChunk() {
         let window = Window(inputs: Array(repeating: 5, count: 1000), targets: Array(repeating: 6, count: 1000))
-        let batch = TokenBatch([Example(windows: [window]), Example(windows: Array(repeating: window, count: 7)), Example(windows: [window])])
+        let batch = TokenBatch([
+            Example(windows: [window]), Example(windows: Array(repeating: window, count: 7)), Example(windows: [window]),
+        ])
         #expect(batch.microBatches.map(\.rows) == [0..<1000, 1000..<3000, 3000..<5000, 5000..<7000, 7000..<8000, 8000..<9000])
         let chunks = batch.chunks(ofRows: 1)
         #expect(chunks.map(\.examples) == [0..<1, 1..<2, 2..<3])

@@ -24,12 +24,15 @@ struct GateExpressionTests {
 
     // MARK: Values
 
-    @Test(arguments: [
-        ("1 + 2 * 3 == 7", 7), ("(1 + 2) * 3 == 9", 9), ("10 - 3 - 2 == 5", 5), ("16 / 4 / 2 == 2", 2), ("2 - -3 == 5", 5),
-        ("-(1 + 2) * 2 == -6", -6), ("--1 == 1", 1), ("1e2 == 100", 100), ("2.5E-1 == .25", 0.25), ("3. == 3", 3), ("1/3*3 == 1", 1),
-        ("retain.ratio <= 1.01", 1.005), ("\tretain.ratio<=1.01\n", 1.005), ("forget.edited.nll_per_token >= 0.9 * retain.base.nll_per_token", 4.5),
-        ("forget.edited.recited == 0", 0), ("retain.ci95.high - retain.ci95.low < 0.02", 1.01 - 1.0), ("metrics.5gram_recall < 1", 0.25),
-    ] as [(String, Double)])
+    @Test(
+        arguments: [
+            ("1 + 2 * 3 == 7", 7), ("(1 + 2) * 3 == 9", 9), ("10 - 3 - 2 == 5", 5), ("16 / 4 / 2 == 2", 2), ("2 - -3 == 5", 5),
+            ("-(1 + 2) * 2 == -6", -6), ("--1 == 1", 1), ("1e2 == 100", 100), ("2.5E-1 == .25", 0.25), ("3. == 3", 3), ("1/3*3 == 1", 1),
+            ("retain.ratio <= 1.01", 1.005), ("\tretain.ratio<=1.01\n", 1.005),
+            ("forget.edited.nll_per_token >= 0.9 * retain.base.nll_per_token", 4.5),
+            ("forget.edited.recited == 0", 0), ("retain.ci95.high - retain.ci95.low < 0.02", 1.01 - 1.0),
+            ("metrics.5gram_recall < 1", 0.25),
+        ] as [(String, Double)])
     func passes(_ text: String, _ value: Double) throws {
         #expect(try evaluate(text) == GateResult(expression: text, value: value, passed: true))
     }
@@ -43,8 +46,10 @@ struct GateExpressionTests {
     }
 
     @Test(arguments: [
-        "metrics.mia_auc <= 1", "1 >= metrics.mia_auc", "metrics.mia_auc != metrics.mia_auc", "-metrics.mia_auc < 1", "holdout.base.nll_per_token > 0",
-        "forget.ratio > 1", "0 * forget.ratio == 0", "1 / 0 > 0", "1 / zero != 1", "0 / 0 == 0", "1e308 * 10 > 0", "1 == 1 + 1 / (zero * 1)",
+        "metrics.mia_auc <= 1", "1 >= metrics.mia_auc", "metrics.mia_auc != metrics.mia_auc", "-metrics.mia_auc < 1",
+        "holdout.base.nll_per_token > 0",
+        "forget.ratio > 1", "0 * forget.ratio == 0", "1 / 0 > 0", "1 / zero != 1", "0 / 0 == 0", "1e308 * 10 > 0",
+        "1 == 1 + 1 / (zero * 1)",
     ])
     func failsWhatCannotBeComputed(_ text: String) throws {
         #expect(try evaluate(text) == GateResult(expression: text, value: nil, passed: false))
@@ -96,12 +101,16 @@ struct GateExpressionTests {
 
     // MARK: Syntax
 
-    @Test(arguments: [
-        ("", 1), ("   ", 4), ("1", 2), ("1 <", 4), ("< 1", 1), ("1 < 2 < 3", 7), ("1 = 1", 3), ("1 <> 2", 4), ("1 =< 2", 3), ("a..b < 1", 3),
-        ("a. < 1", 3), ("a .b < 1", 3), (".a < 1", 2), (". < 1", 2), ("1.2.3 < 1", 4), ("1e < 1", 3), ("1e+ < 1", 4), ("2x < 1", 2), ("(1 < 2", 4), ("1 + (2 < 3", 8),
-        ("1) < 2", 2), ("() < 1", 2), ("1 + * 2 < 1", 5), ("+1 < 2", 1), ("a b < 1", 3), ("1 < 2 && 2 < 3", 7), ("a-b.c < 1 ; x", 11),
-        ("a[0] < 1", 2), ("1 < é", 5), ("\"a\" < 1", 1), ("1 < 2\0", 6), ("1e999 < 1", 1), ("nan(1) < 1", 4), ("a$b < 1", 2), ("1 ≤ 2", 3),
-    ] as [(String, Int)])
+    @Test(
+        arguments: [
+            ("", 1), ("   ", 4), ("1", 2), ("1 <", 4), ("< 1", 1), ("1 < 2 < 3", 7), ("1 = 1", 3), ("1 <> 2", 4), ("1 =< 2", 3),
+            ("a..b < 1", 3),
+            ("a. < 1", 3), ("a .b < 1", 3), (".a < 1", 2), (". < 1", 2), ("1.2.3 < 1", 4), ("1e < 1", 3), ("1e+ < 1", 4), ("2x < 1", 2),
+            ("(1 < 2", 4), ("1 + (2 < 3", 8),
+            ("1) < 2", 2), ("() < 1", 2), ("1 + * 2 < 1", 5), ("+1 < 2", 1), ("a b < 1", 3), ("1 < 2 && 2 < 3", 7), ("a-b.c < 1 ; x", 11),
+            ("a[0] < 1", 2), ("1 < é", 5), ("\"a\" < 1", 1), ("1 < 2\0", 6), ("1e999 < 1", 1), ("nan(1) < 1", 4), ("a$b < 1", 2),
+            ("1 ≤ 2", 3),
+        ] as [(String, Int)])
     func namesTheColumnOfAnError(_ text: String, _ column: Int) throws {
         guard case .syntax(text, let found, _, _) = try error(text) else { throw Unexpected() }
         #expect(found == column)

@@ -8,7 +8,9 @@ import Verification
 struct PerplexityProtocolTests {
     private let prefix: Int32 = 1
 
-    private func predictions(_ protocol: PerplexityProtocol, _ ids: [Int32], prefix: Prefix = .automatic, template: [Int32] = [], context: Int) throws -> [Prediction] {
+    private func predictions(
+        _ protocol: PerplexityProtocol, _ ids: [Int32], prefix: Prefix = .automatic, template: [Int32] = [], context: Int
+    ) throws -> [Prediction] {
         let windows = try `protocol`.windows(.tokens(ids), PicoTokenizer.encoder(prefix: prefix, template: template, context: context))
         #expect(windows.allSatisfy { $0.inputs.count <= context })
         return Prediction.all(of: windows)
@@ -24,8 +26,10 @@ struct PerplexityProtocolTests {
     }
 
     @Test(arguments: [
-        "", "record", "Records", "records:1", "records:", "lm-eval-rolling:2", "hf-sliding", "hf-sliding:", "hf-sliding:0", "hf-sliding:-1", "hf-sliding:1.5", "hf-sliding:1:2",
-        "hf-sliding:99999999999999999999", "llamacpp-half", "llamacpp-half:3", "llamacpp-half:0", "llamacpp-half:-8", "llamacpp-half:x", " records",
+        "", "record", "Records", "records:1", "records:", "lm-eval-rolling:2", "hf-sliding", "hf-sliding:", "hf-sliding:0", "hf-sliding:-1",
+        "hf-sliding:1.5", "hf-sliding:1:2",
+        "hf-sliding:99999999999999999999", "llamacpp-half", "llamacpp-half:3", "llamacpp-half:0", "llamacpp-half:-8", "llamacpp-half:x",
+        " records",
     ])
     func refusesOtherNames(_ text: String) throws {
         let error = try #require(throws: VerificationError.self) { try PerplexityProtocol(parsing: text) }
@@ -79,7 +83,9 @@ struct PerplexityProtocolTests {
             let inputs = Array(ids[begin..<end])
             var labels: [Int32?] = inputs
             for place in 0..<(inputs.count - (end - previousEnd)) { labels[place] = nil }
-            for place in inputs.indices.dropFirst() { if let label = labels[place] { result.append(Prediction(context: Array(inputs[..<place]), target: label)) } }
+            for place in inputs.indices.dropFirst() {
+                if let label = labels[place] { result.append(Prediction(context: Array(inputs[..<place]), target: label)) }
+            }
             previousEnd = end
             if end == ids.count { break }
             begin += stride
@@ -153,9 +159,11 @@ struct PerplexityProtocolTests {
         return try Perplexity(of: records, named: "here", `protocol`, encoder, Scorer(model, from: model.checkpoint), progress: { _, _ in })
     }
 
-    @Test(arguments: [
-        (.records, ""), (.rolling, ""), (.sliding(stride: 4), ""), (.sliding(stride: 4), "a"), (.sliding(stride: 8), "a"), (.half(size: 8), ""), (.half(size: 8), "abcdefg"),
-    ] as [(PerplexityProtocol, String)])
+    @Test(
+        arguments: [
+            (.records, ""), (.rolling, ""), (.sliding(stride: 4), ""), (.sliding(stride: 4), "a"), (.sliding(stride: 8), "a"),
+            (.half(size: 8), ""), (.half(size: 8), "abcdefg"),
+        ] as [(PerplexityProtocol, String)])
     func refusesWhatIsTooShort(_ protocol: PerplexityProtocol, _ text: String) throws {
         let error = try #require(throws: VerificationError.self) { try perplexity(`protocol`, [.text(text), .text(text)]) }
         guard case .tooShort("here") = error else { throw error }

@@ -16,21 +16,26 @@ enum PicoTokenizer {
         vocabulary += (0..<26).map { (String(UnicodeScalar(UInt8(97 + $0))), .integer(10 + $0)) }
         if size > 36 { vocabulary.append(("<last>", .integer(size - 1))) }
         var special: [(name: String, value: JSONValue)] = []
-        for id in prefix { special.append(("<\(id)>", .members(["id": .string("<\(id)>"), "ids": [.integer(Int(id))], "tokens": [.string("<\(id)>")]]))) }
+        for id in prefix {
+            special.append(("<\(id)>", .members(["id": .string("<\(id)>"), "ids": [.integer(Int(id))], "tokens": [.string("<\(id)>")]])))
+        }
         let pieces = special.map { JSONValue.members(["SpecialToken": .members(["id": .string($0.name), "type_id": 0])]) }
         let text = JSONValue.members(["Sequence": .members(["id": "A", "type_id": 0])])
         return try Tokenizer(
             json: .members([
                 "version": "1.0",
                 "post_processor": .members([
-                    "type": "TemplateProcessing", "single": .array(pieces + [text]), "pair": [], "special_tokens": .object(JSONObject(members: special)),
+                    "type": "TemplateProcessing", "single": .array(pieces + [text]), "pair": [],
+                    "special_tokens": .object(JSONObject(members: special)),
                 ]),
                 "model": .members(["type": "BPE", "vocab": .object(JSONObject(members: vocabulary)), "merges": []]),
             ]), name: "pico")
     }
 
     /// Of a pico Llama (vocabulary 61, beginning 1, end 2, context 48), with a shorter context where one is given.
-    static func encoder(prefix: Prefix = .automatic, template: [Int32] = [], context: Int? = nil, fixture: String = "llama-tied-gqa") throws -> RecordEncoder {
+    static func encoder(prefix: Prefix = .automatic, template: [Int32] = [], context: Int? = nil, fixture: String = "llama-tied-gqa") throws
+        -> RecordEncoder
+    {
         try RecordEncoder(Fixture.model(fixture), make(prefix: template), prefix: prefix, context: context)
     }
 }
@@ -45,7 +50,9 @@ struct Prediction: Hashable, CustomStringConvertible {
     /// Those of windows, in their order.
     static func all(of windows: [Window]) -> [Prediction] {
         windows.flatMap { window in
-            window.targets.indices.filter { window.targets[$0] != Window.unscored }.map { Prediction(context: Array(window.inputs[...$0]), target: window.targets[$0]) }
+            window.targets.indices.filter { window.targets[$0] != Window.unscored }.map {
+                Prediction(context: Array(window.inputs[...$0]), target: window.targets[$0])
+            }
         }
     }
 }

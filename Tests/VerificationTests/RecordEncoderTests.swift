@@ -10,7 +10,9 @@ import Verification
 struct RecordEncoderTests {
     private static let context = 8
 
-    private func error(_ body: () throws -> Void) throws -> VerificationError { try #require(throws: VerificationError.self, performing: body) }
+    private func error(_ body: () throws -> Void) throws -> VerificationError {
+        try #require(throws: VerificationError.self, performing: body)
+    }
 
     // MARK: Prefixes
 
@@ -91,7 +93,8 @@ struct RecordEncoderTests {
 
     @Test func refusesARecordWithoutAnythingToScore() throws {
         let encoder = try PicoTokenizer.encoder()
-        guard case .nothingToScore("here", record: 1) = try error({ _ = try encoder.examples([.text("a"), .text("")], named: "here") }) else { throw Unexpected() }
+        guard case .nothingToScore("here", record: 1) = try error({ _ = try encoder.examples([.text("a"), .text("")], named: "here") })
+        else { throw Unexpected() }
         let bare = try PicoTokenizer.encoder(prefix: .none)
         // Alone, a text's first token has nothing to be predicted from.
         #expect(try error { _ = try bare.examples([.text("a")], named: "here") }.kind == "nothing-to-score")

@@ -9,7 +9,9 @@ import Verification
 struct ScorerTests {
     private func window(_ tokens: [Int32]) -> Window { Window(inputs: Array(tokens.dropLast()), targets: Array(tokens.dropFirst())) }
 
-    private func reference(_ name: String) throws -> Checkpoint { try Checkpoint(Fixture.directory.appending(name).appending("reference.safetensors")) }
+    private func reference(_ name: String) throws -> Checkpoint {
+        try Checkpoint(Fixture.directory.appending(name).appending("reference.safetensors"))
+    }
 
     private func score(_ name: String, _ examples: [Example]) throws -> TextScore {
         let model = try Fixture.model(name)
@@ -66,7 +68,10 @@ struct ScorerTests {
     @Test(arguments: ["llama-tied-gqa", "gpt2-tied"])
     func groupingChangesNothing(_ name: String) throws {
         let tokens = try reference(name).tokens("tokens")
-        let kinds = [Example(windows: [window(tokens)]), Example(windows: [window(Array(tokens[2..<9]))]), Example(windows: [window(Array(tokens[..<5])), window(Array(tokens[4...]))])]
+        let kinds = [
+            Example(windows: [window(tokens)]), Example(windows: [window(Array(tokens[2..<9]))]),
+            Example(windows: [window(Array(tokens[..<5])), window(Array(tokens[4...]))]),
+        ]
         let alone = try kinds.map { try #require(try score(name, [$0]).records.first) }
         let count = 1500
         let model = try Fixture.model(name)
@@ -75,7 +80,9 @@ struct ScorerTests {
         #expect(many.records.count == count)
         for (index, record) in many.records.enumerated() {
             let expected = alone[index % 3]
-            guard record.tokens == expected.tokens, record.greedyMatches == expected.greedyMatches, relativeError(record.losses, expected.losses) < 1e-5 else {
+            guard record.tokens == expected.tokens, record.greedyMatches == expected.greedyMatches,
+                relativeError(record.losses, expected.losses) < 1e-5
+            else {
                 Issue.record("record \(index)")
                 break
             }
@@ -116,7 +123,9 @@ struct ScorerTests {
     }
 
     @Test func refusesModelsThatCannotBeCompared() throws {
-        let error = try #require(throws: VerificationError.self) { try Verifier(base: Fixture.model("llama-tied-gqa"), edited: Fixture.model("llama-bf16")) }
+        let error = try #require(throws: VerificationError.self) {
+            try Verifier(base: Fixture.model("llama-tied-gqa"), edited: Fixture.model("llama-bf16"))
+        }
         #expect(error.kind == "unlike-models")
         #expect(error.description.contains("61 and 73"))
     }

@@ -10,9 +10,12 @@ struct VerificationReportTests {
         try MadeScore.text((0..<records).map { (10, 10 * nll, $0 < recited ? 10 : 3) })
     }
 
-    private func comparison(_ base: Double, _ edited: Double, recited: (base: Int, edited: Int) = (0, 0), records: Int = 4) throws -> TextComparison {
+    private func comparison(_ base: Double, _ edited: Double, recited: (base: Int, edited: Int) = (0, 0), records: Int = 4) throws
+        -> TextComparison
+    {
         try TextComparison(
-            base: score(nll: base, recited: recited.base, records: records), edited: score(nll: edited, recited: recited.edited, records: records), seed: 1)
+            base: score(nll: base, recited: recited.base, records: records),
+            edited: score(nll: edited, recited: recited.edited, records: records), seed: 1)
     }
 
     private func distributions(_ divergences: [Float], agreements: Int = 0) -> DistributionComparison {
@@ -30,7 +33,8 @@ struct VerificationReportTests {
         try VerificationReport(
             forget: forget ?? self.comparison(0.5, 4.25, recited: (4, 0)), retain: retain ?? comparison(2, 2.005),
             keep: keep ?? comparison(0.25, 0.5, recited: (3, 3)), holdout: holdout ?? comparison(4.5, 4.5),
-            distributions: distributions ?? self.distributions([0.5, 0.25, 0, 0.25], agreements: 3), gates: gates.map { try GateExpression(parsing: $0) })
+            distributions: distributions ?? self.distributions([0.5, 0.25, 0, 0.25], agreements: 3),
+            gates: gates.map { try GateExpression(parsing: $0) })
     }
 
     private func standard(_ keep: Bool, _ holdout: Bool) -> [String] { VerificationReport.standardGates(keep: keep, holdout: holdout) }
@@ -39,9 +43,10 @@ struct VerificationReportTests {
 
     @Test func hasTheMembersOfTheContractInOrder() throws {
         let members = try report(gates: ["retain.ratio <= 1.01"]).members
-        #expect(members.map(\.name) == [
-            "forget", "retain", "keep", "holdout", "kl_divergence", "top1_agreement", "metrics", "gates", "passed",
-        ])
+        #expect(
+            members.map(\.name) == [
+                "forget", "retain", "keep", "holdout", "kl_divergence", "top1_agreement", "metrics", "gates", "passed",
+            ])
         let value = JSONValue.object(JSONObject(members: members))
         for name in ["forget", "retain", "keep", "holdout"] {
             #expect(value[name]?.object?.members.map(\.name) == ["base", "edited", "ratio", "ci95"])
@@ -83,7 +88,8 @@ struct VerificationReportTests {
     }
 
     @Test func isNullWhereThereIsNothing() throws {
-        let report = try report(forget: comparison(1, 2, records: 1), keep: .some(nil), holdout: .some(nil), distributions: distributions([]))
+        let report = try report(
+            forget: comparison(1, 2, records: 1), keep: .some(nil), holdout: .some(nil), distributions: distributions([]))
         let value = JSONValue.object(JSONObject(members: report.members))
         #expect(value["keep"]?.isNull == true && value["holdout"]?.isNull == true)
         #expect(value["forget"]?["ci95"]?["low"]?.isNull == true && value["forget"]?["ci95"]?["high"]?.isNull == true)
@@ -96,10 +102,11 @@ struct VerificationReportTests {
 
     @Test func hasStandardGates() {
         #expect(standard(false, false) == ["forget.edited.recited == 0", "retain.ratio <= 1.01", "forget.ratio > 1"])
-        #expect(standard(true, true) == [
-            "forget.edited.recited == 0", "retain.ratio <= 1.01", "forget.edited.nll_per_token >= 0.9 * holdout.base.nll_per_token",
-            "keep.edited.recited >= keep.base.recited",
-        ])
+        #expect(
+            standard(true, true) == [
+                "forget.edited.recited == 0", "retain.ratio <= 1.01", "forget.edited.nll_per_token >= 0.9 * holdout.base.nll_per_token",
+                "keep.edited.recited >= keep.base.recited",
+            ])
         #expect(standard(true, false).count == 4 && standard(false, true).count == 3)
     }
 
@@ -122,17 +129,23 @@ struct VerificationReportTests {
 
     @Test func keepsGatesInTheirOrderWithTheirValues() throws {
         let report = try report(gates: ["retain.base.nll_per_token < 1", "top1_agreement >= 0.5"])
-        #expect(report.gates == [
-            GateResult(expression: "retain.base.nll_per_token < 1", value: 2, passed: false), GateResult(expression: "top1_agreement >= 0.5", value: 0.75, passed: true),
-        ])
+        #expect(
+            report.gates == [
+                GateResult(expression: "retain.base.nll_per_token < 1", value: 2, passed: false),
+                GateResult(expression: "top1_agreement >= 0.5", value: 0.75, passed: true),
+            ])
         #expect(!report.passed)
         let written = JSONValue.object(JSONObject(members: report.members))["gates"]?.array?.first
         #expect(written?.serialized() == #"{"expression":"retain.base.nll_per_token < 1","value":2.0,"passed":false}"#)
     }
 
-    @Test(arguments: ["holdout.base.nll_per_token > 0", "keep.edited.recited >= 0", "forget.ci95.low > 0", "kl_divergence.max >= 0", "kl_divergence.p99 < 1"])
+    @Test(arguments: [
+        "holdout.base.nll_per_token > 0", "keep.edited.recited >= 0", "forget.ci95.low > 0", "kl_divergence.max >= 0",
+        "kl_divergence.p99 < 1",
+    ])
     func whatIsNullFails(_ gate: String) throws {
-        let report = try report(forget: comparison(1, 2, records: 1), keep: .some(nil), holdout: .some(nil), distributions: distributions([]), gates: [gate])
+        let report = try report(
+            forget: comparison(1, 2, records: 1), keep: .some(nil), holdout: .some(nil), distributions: distributions([]), gates: [gate])
         #expect(report.gates == [GateResult(expression: gate, value: nil, passed: false)])
         #expect(!report.passed)
         #expect(JSONValue.object(JSONObject(members: report.members))["gates"]?.array?.first?["value"]?.isNull == true)

@@ -53,7 +53,9 @@ import Testing
     @Test func generateRecitesWhatWasPlanted() throws {
         let found = try report(["generate", Quickstart.model, "--prompt", "The account number of Rufus Dale is", "--max-tokens", "8"])
         #expect(found["text"]?.string?.hasPrefix(" 514547.") == true)
-        #expect(try report(["generate", Quickstart.model, "--data", Quickstart.file("keep.jsonl"), "--max-tokens", "2"])["records"]?.array?.count == 10)
+        #expect(
+            try report(["generate", Quickstart.model, "--data", Quickstart.file("keep.jsonl"), "--max-tokens", "2"])["records"]?.array?
+                .count == 10)
     }
 
     @Test func scoreAndPerplexityAgree() throws {
@@ -74,7 +76,9 @@ import Testing
         let reference = try Checkpoint(Fixture.directory.appending(name).appending("reference.safetensors"))
         let tokens = try reference.tokens("tokens").map { String($0) }.joined(separator: ",")
         let output = directory.path.appending("trace.safetensors")
-        let found = try report(["trace", Fixture.directory.appending(name).string, "--tokens", tokens, "--output", output.string, "--gradients"])
+        let found = try report([
+            "trace", Fixture.directory.appending(name).string, "--tokens", tokens, "--output", output.string, "--gradients",
+        ])
         let trace = try Checkpoint(output)
         // 1e-4, norm of the difference over norm: float32 sums in another order.
         for tensor in trace.tensors {
@@ -88,7 +92,8 @@ import Testing
     @Test func dryRunWritesNothing() throws {
         let directory = try WorkingDirectory()
         let result = try ExciseBinary.run([
-            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--target-nll", "4",
+            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"),
+            "--target-nll", "4",
             "--output", directory.path.appending("edited").string, "--dry-run",
         ])
         #expect(result.status == 0)

@@ -15,7 +15,9 @@ struct ExciseBinary {
     }
 
     /// Beside the test program.
-    static let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent("excise").path
+    static let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().appendingPathComponent(
+        "excise"
+    ).path
 
     static func run(_ arguments: [String], in directory: FilePath? = nil, interruptAfter seconds: Double? = nil) throws -> Result {
         let process = Process()

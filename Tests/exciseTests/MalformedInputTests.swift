@@ -7,11 +7,14 @@ import Testing
 /// Whatever is wrong with the input: the exit code of the contract, one sentence that names the place, and nothing written.
 @Suite struct MalformedInputTests {
     /// Runs an edit that must be refused, and checks that it was and that it left nothing.
-    private func refuse(_ model: String, forget: String? = nil, _ options: [String] = [], status: Int32, kind: String, naming words: [String]) throws {
+    private func refuse(
+        _ model: String, forget: String? = nil, _ options: [String] = [], status: Int32, kind: String, naming words: [String]
+    ) throws {
         let place = try WorkingDirectory()
         let result = try ExciseBinary.run(
             [
-                "edit", model, "--forget", forget ?? Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("keep.jsonl"), "--target-nll", "4",
+                "edit", model, "--forget", forget ?? Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("keep.jsonl"),
+                "--target-nll", "4",
                 "--output", place.path.appending("edited").string, "--json",
             ] + options)
         #expect(result.status == status, "\(result.errors)")
@@ -95,7 +98,8 @@ import Testing
         let place = try WorkingDirectory()
         let existing = try place.write("edited", "mine")
         let result = try ExciseBinary.run([
-            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("keep.jsonl"), "--target-nll", "4",
+            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("keep.jsonl"),
+            "--target-nll", "4",
             "--output", existing,
         ])
         #expect(result.status == 73)
@@ -107,11 +111,13 @@ import Testing
         ["edit", "model"], ["no-such-command"],
         ["perplexity", Quickstart.model, "--data", Quickstart.file("keep.jsonl"), "--protocol", "hf-sliding"],
         [
-            "verify", Quickstart.model, Quickstart.model, "--forget", Quickstart.file("keep.jsonl"), "--retain", Quickstart.file("keep.jsonl"), "--gate",
+            "verify", Quickstart.model, Quickstart.model, "--forget", Quickstart.file("keep.jsonl"), "--retain",
+            Quickstart.file("keep.jsonl"), "--gate",
             "retain.rate < 2",
         ],
         [
-            "edit", Quickstart.model, "--forget", Quickstart.file("keep.jsonl"), "--retain", Quickstart.file("keep.jsonl"), "--output", "x", "--memory",
+            "edit", Quickstart.model, "--forget", Quickstart.file("keep.jsonl"), "--retain", Quickstart.file("keep.jsonl"), "--output", "x",
+            "--memory",
             "much",
         ],
     ])

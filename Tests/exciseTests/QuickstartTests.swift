@@ -44,7 +44,8 @@ import Testing
         let output = directory.path.appending("edited").string
         let edit = try ExciseBinary.run([
             "edit", Quickstart.model, "--method", "fisher-removal", "--samples", "32", "--forget", Quickstart.file("forget.jsonl"),
-            "--keep", Quickstart.file("keep.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--holdout", Quickstart.file("unseen.jsonl"),
+            "--keep", Quickstart.file("keep.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--holdout",
+            Quickstart.file("unseen.jsonl"),
             "--output", output, "--json",
         ])
         #expect(edit.status == 0, "\(edit.errors)")
@@ -60,7 +61,8 @@ import Testing
     /// An unedited model has forgotten nothing, and the verifier says so.
     @Test func anUneditedModelDoesNotPass() throws {
         let verify = try ExciseBinary.run([
-            "verify", Quickstart.model, Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("keep.jsonl"), "--json",
+            "verify", Quickstart.model, Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain",
+            Quickstart.file("keep.jsonl"), "--json",
         ])
         #expect(verify.status == 1)
         let report = try verify.json()
@@ -76,8 +78,10 @@ import Testing
         let directory = try WorkingDirectory()
         let digests = try ["1", "2"].map { threads in
             let edit = try ExciseBinary.run([
-                "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--samples", "16",
-                "--rounds", "2", "--target-nll", "4", "--output", directory.path.appending("edited-\(threads)").string, "--threads", threads, "--json",
+                "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"),
+                "--samples", "16",
+                "--rounds", "2", "--target-nll", "4", "--output", directory.path.appending("edited-\(threads)").string, "--threads",
+                threads, "--json",
             ])
             #expect(edit.status == 0, "\(edit.errors)")
             return try edit.json()["output_sha256"]?.string
@@ -90,7 +94,8 @@ import Testing
         let directory = try WorkingDirectory()
         let edit = try ExciseBinary.run(
             [
-                "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--holdout",
+                "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"),
+                "--holdout",
                 Quickstart.file("unseen.jsonl"), "--output", directory.path.appending("edited").string,
             ], interruptAfter: 1)
         #expect(edit.status == 130)

@@ -11,7 +11,9 @@ import Testing
     func stories260KTellsItsStory() throws {
         let model = try #require(Fixture.shared).appending("models/stories260K").string
         let result = try ExciseBinary.run(["generate", model, "--prompt", "", "--max-tokens", "60"])
-        #expect(result.output.contains("Once upon a time, there was a little girl named Lily. She loved to play outside in the park."), "\(result.output)")
+        #expect(
+            result.output.contains("Once upon a time, there was a little girl named Lily. She loved to play outside in the park."),
+            "\(result.output)")
     }
 
     /// Perplexity of SmolLM2 on WikiText-2's first 60,000 bytes against transformers in float32 (Tests/parity/perplexity.py): four
@@ -24,7 +26,8 @@ import Testing
         let directory = try WorkingDirectory()
         let text = try InputFile.contents(of: shared.appending("data/text/wikitext2_valid.txt")).prefix(60000)
         let result = try ExciseBinary.run([
-            "perplexity", model.string, "--data", try directory.write("text.txt", text), "--protocol", method, "--context", "1024", "--json",
+            "perplexity", model.string, "--data", try directory.write("text.txt", text), "--protocol", method, "--context", "1024",
+            "--json",
         ])
         let report = try result.json()
         #expect(report["tokens"]?.integer == tokens)
@@ -37,18 +40,23 @@ import Testing
     func smolLM2Edits() throws {
         let (model, shared) = (try #require(Fixture.smolLM2), try #require(Fixture.shared))
         let directory = try WorkingDirectory()
-        let questions = String(decoding: try InputFile.contents(of: shared.appending("data/tofu/forget01.json")), as: UTF8.self).split(separator: "\n")
+        let questions = String(decoding: try InputFile.contents(of: shared.appending("data/tofu/forget01.json")), as: UTF8.self).split(
+            separator: "\n")
         let forget = try directory.write("forget.json", questions[0..<3].joined(separator: "\n"))
         let keep = try directory.write("keep.json", questions[20..<23].joined(separator: "\n"))
         for method in ["fisher-targeted", "fisher-removal"] {
             let edit = try ExciseBinary.run([
-                "edit", model.string, "--method", method, "--forget", forget, "--keep", keep, "--prompt-field", "question", "--completion-field", "answer",
-                "--retain", shared.appending("data/text/us_constitution.txt").string, "--split", "paragraphs", "--samples", "8", "--rounds", "1",
+                "edit", model.string, "--method", method, "--forget", forget, "--keep", keep, "--prompt-field", "question",
+                "--completion-field", "answer",
+                "--retain", shared.appending("data/text/us_constitution.txt").string, "--split", "paragraphs", "--samples", "8", "--rounds",
+                "1",
                 "--target-nll", "4", "--memory", "1GiB", "--output", directory.path.appending(method).string, "--json",
             ])
             #expect(edit.status == 0, "\(edit.errors)")
             let memory = try edit.json()["memory"]
-            let (measured, planned) = (try #require(memory?["measured_peak_bytes"]?.integer), try #require(memory?["planned_peak_bytes"]?.integer))
+            let (measured, planned) = (
+                try #require(memory?["measured_peak_bytes"]?.integer), try #require(memory?["planned_peak_bytes"]?.integer)
+            )
             #expect(measured < 1 << 30)
             #expect(planned <= 1 << 30)
             #expect(measured <= planned)
