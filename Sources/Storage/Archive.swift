@@ -85,6 +85,7 @@ private enum Container {
     private let path: FilePath
 
     init(_ path: FilePath) {
+        // It fails only where not even a small allocation succeeds, as Swift's own would end the process.
         guard let archive = unsafe archive_read_new() else { fatalError("out of memory") }
         unsafe self.archive = unsafe archive
         self.path = path
