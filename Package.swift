@@ -65,7 +65,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Checkpoints", "Transformer", "Tensors", "Storage", system],
             path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
-            name: "benchmark", dependencies: ["Checkpoints", "Transformer", "Tensors", system], path: "Tests/Benchmark",
+            name: "benchmark", dependencies: ["Checkpoints", "Transformer", "Tensors", "Storage", system], path: "Tests/Benchmark",
             swiftSettings: strict),
         tests("Storage", [system]),
         tests("Tensors", []),

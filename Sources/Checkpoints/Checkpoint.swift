@@ -8,55 +8,66 @@ package struct Checkpoint: Sendable {
     package struct Shard: Sendable {
         package let file: InputFile
         package let header: SafetensorsHeader
+
+        /// Its name in the model's directory.
+        package var name: String { file.path.lastComponent?.string ?? "" }
+
+        /// Its tensors in the order of their bytes.
+        package var tensors: [StoredTensor] { header.tensors }
     }
 
-    /// The directory it lies in; of a single file, the file itself.
+    /// What messages call it.
     package let path: FilePath
-    /// The index, where there is one.
-    package let indexPath: FilePath?
+    /// The files of the directory that it was found in; nil of a single file.
+    package let files: FileTree?
+    /// The index of its shards, where there is one.
+    package let index: InputFile?
     package let shards: [Shard]
     private let places: [[UInt8]: (shard: Int, tensor: Int)]
 
-    /// Opens MODEL: a directory with model.safetensors or model.safetensors.index.json, or one .safetensors file.
-    package init(_ path: FilePath) throws(CheckpointError) {
-        self.path = path
-        var files: [FilePath]
-        var assignments: [(tensor: String, shard: String)] = []
-        var indexPath: FilePath?
-        if FileSystem.kind(of: path) != .directory {
-            files = [path]
-        } else {
-            let single = path.appending("model.safetensors")
-            let index = path.appending("model.safetensors.index.json")
-            switch (FileSystem.kind(of: single) != nil, FileSystem.kind(of: index) != nil) {
-            case (true, true):
-                throw .index(path, kind: "ambiguous-checkpoint", reason: "holds both model.safetensors and an index of shards; remove one")
-            case (false, false):
-                throw .storage(.missing(single))
-            case (true, false):
-                files = [single]
-            case (false, true):
-                indexPath = index
-                assignments = try Self.weightMap(index)
-                var seen: Set<String> = []
-                files = assignments.map(\.shard).filter { seen.insert($0).inserted }.sorted().map { path.appending($0) }
+    /// A single .safetensors file.
+    package init(file: InputFile) throws(CheckpointError) {
+        try self.init(path: file.path, files: nil, index: nil, assignments: [], shards: [file])
+    }
+
+    /// The model.safetensors of a model's files, or the shards that model.safetensors.index.json names.
+    package init(_ files: FileTree) throws(CheckpointError) {
+        let (single, index) = ("model.safetensors", "model.safetensors.index.json")
+        switch (files.contains(single), files.contains(index)) {
+        case (true, true):
+            throw .index(
+                files.path, kind: "ambiguous-checkpoint", reason: "holds both model.safetensors and an index of shards; remove one")
+        case (false, false):
+            throw .storage(.missing(files.path.appending(single)))
+        case (true, false):
+            let file: InputFile
+            do { file = try files.file(single) } catch { throw .storage(error) }
+            try self.init(path: files.path, files: files, index: nil, assignments: [], shards: [file])
+        case (false, true):
+            let file: InputFile
+            do { file = try files.file(index) } catch { throw .storage(error) }
+            let assignments = try Self.weightMap(file)
+            var shards: [InputFile] = []
+            for name in Set(assignments.map(\.shard)).sorted() {
+                do { shards.append(try files.file(name)) } catch {
+                    guard case .missing = error else { throw .storage(error) }
+                    throw .index(file.path, kind: "missing-shard", reason: "names the shard \(name), which is not there")
+                }
             }
+            try self.init(path: files.path, files: files, index: file, assignments: assignments, shards: shards)
         }
+    }
+
+    private init(
+        path: FilePath, files: FileTree?, index: InputFile?, assignments: [(tensor: String, shard: String)], shards opened: [InputFile]
+    ) throws(CheckpointError) {
         var shards: [Shard] = []
         var places: [[UInt8]: (shard: Int, tensor: Int)] = [:]
-        for path in files {
-            let file: InputFile
-            do { file = try InputFile(path) } catch {
-                if let indexPath, case .missing = error {
-                    throw .index(
-                        indexPath, kind: "missing-shard", reason: "names the shard \(path.lastComponent?.string ?? ""), which is not there")
-                }
-                throw .storage(error)
-            }
+        for file in opened {
             let header = try SafetensorsHeader(of: file)
             for (index, tensor) in header.tensors.enumerated() {
                 guard places.updateValue((shards.count, index), forKey: Array(tensor.name.utf8)) == nil else {
-                    throw .tensor(path, name: tensor.name, kind: "duplicate-name", reason: "an earlier shard holds it too")
+                    throw .tensor(file.path, name: tensor.name, kind: "duplicate-name", reason: "an earlier shard holds it too")
                 }
             }
             shards.append(Shard(file: file, header: header))
@@ -64,11 +75,13 @@ package struct Checkpoint: Sendable {
         for (tensor, shard) in assignments {
             guard let place = places[Array(tensor.utf8)], shards[place.shard].file.path.lastComponent?.string == shard else {
                 throw .index(
-                    indexPath ?? path, kind: "index-mismatch",
+                    index?.path ?? path, kind: "index-mismatch",
                     reason: "says that \(CheckpointError.quoted(tensor)) is in \(CheckpointError.quoted(shard)), but it is not")
             }
         }
-        self.indexPath = indexPath
+        self.path = path
+        self.files = files
+        self.index = index
         self.shards = shards
         self.places = places
     }
@@ -84,9 +97,10 @@ package struct Checkpoint: Sendable {
     package func file(holding name: String) -> InputFile? { places[Array(name.utf8)].map { shards[$0.shard].file } }
 
     /// The index's tensors and shards, where every shard is a plain file name.
-    private static func weightMap(_ path: FilePath) throws(CheckpointError) -> [(tensor: String, shard: String)] {
+    private static func weightMap(_ file: InputFile) throws(CheckpointError) -> [(tensor: String, shard: String)] {
+        let path = file.path
         let document: JSONValue
-        do { document = try InputFile.json(path, limit: 64 << 20) } catch { throw .storage(error) }
+        do { document = try file.json(limit: 64 << 20) } catch { throw .storage(error) }
         guard let map = document["weight_map"]?.object, !map.members.isEmpty else {
             throw .index(path, kind: "weight-map", reason: "has no weight_map")
         }

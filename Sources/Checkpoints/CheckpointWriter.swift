@@ -26,18 +26,16 @@ package struct CheckpointWriter: Sendable {
             }
             try file.finish()
         }
-        guard FileSystem.kind(of: base.path) == .directory else { return }
-        for name in try FileSystem.names(in: base.path) where !shardNames.contains(name) && name != base.indexPath?.lastComponent?.string {
-            let path = base.path.appending(name)
-            guard FileSystem.kind(of: path) == .file else { continue }
-            try copyWhole(path, name, to: output)
+        guard let files = base.files else { return }
+        let indexName = base.index?.path.lastComponent?.string
+        for name in files.names where !shardNames.contains(name) && name != indexName {
+            try copyWhole(files.file(name), name, to: output)
         }
         // The index last: without it, shards are not yet a checkpoint.
-        if let index = base.indexPath, let name = index.lastComponent?.string { try copyWhole(index, name, to: output) }
+        if let index = base.index, let indexName { try copyWhole(index, indexName, to: output) }
     }
 
-    private func copyWhole(_ path: FilePath, _ name: String, to output: StagedDirectory) throws {
-        let source = try InputFile(path)
+    private func copyWhole(_ source: InputFile, _ name: String, to output: StagedDirectory) throws {
         let file = try output.create(name)
         try copy(source, from: 0, count: source.size, to: file)
         try file.finish()

@@ -1,25 +1,22 @@
-internal import Storage
+package import Storage
 package import SystemPackage
 
 /// A decoder that can be computed: its configuration, its tensors by role, and the checkpoint that holds them.
 package struct LanguageModel: Sendable {
-    package let path: FilePath
+    package let files: FileTree
     package let configuration: ModelConfiguration
     package let checkpoint: Checkpoint
     package let layout: TensorLayout
 
-    /// Opens a Hugging Face style directory.
-    package init(_ path: FilePath) throws(CheckpointError) {
-        guard let kind = FileSystem.kind(of: path) else { throw .storage(.missing(path)) }
-        guard kind == .directory else {
-            throw .configuration(
-                path, key: "MODEL", reason: "is a single file; computing needs a directory with config.json and tokenizer.json")
-        }
-        self.path = path
-        configuration = try ModelConfiguration(directory: path)
-        checkpoint = try Checkpoint(path)
+    package init(_ files: FileTree) throws(CheckpointError) {
+        self.files = files
+        configuration = try ModelConfiguration(files)
+        checkpoint = try Checkpoint(files)
         layout = try TensorLayout(configuration, in: checkpoint)
     }
+
+    /// What messages call it.
+    package var path: FilePath { files.path }
 
     /// The token that a record is scored after: beginning of text, else end of text.
     package var prefixToken: Int? { configuration.beginToken ?? configuration.endTokens.first }

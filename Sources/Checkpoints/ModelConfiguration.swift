@@ -41,14 +41,15 @@ package struct ModelConfiguration: Sendable {
         return scalesAttentionByLayer ? base / Float(layer + 1) : base
     }
 
-    /// Reads config.json of a model's directory. An unknown family, or a trait that is not computed exactly, is refused.
-    package init(directory: FilePath) throws(CheckpointError) {
-        let path = directory.appending("config.json")
-        do { try self.init(document: InputFile.json(path, limit: 16 << 20), path: path) } catch let error as StorageError {
-            throw .storage(error)
-        } catch let error as CheckpointError {
-            throw error
-        } catch { throw .configuration(path, key: "config.json", reason: "could not be read") }
+    /// Reads config.json of a model's files. An unknown family, or a trait that is not computed exactly, is refused.
+    package init(_ files: FileTree) throws(CheckpointError) {
+        let file: InputFile
+        let document: JSONValue
+        do {
+            file = try files.file("config.json")
+            document = try file.json(limit: 16 << 20)
+        } catch { throw .storage(error) }
+        try self.init(document: document, path: file.path)
     }
 
     package init(document: JSONValue, path: FilePath) throws(CheckpointError) {

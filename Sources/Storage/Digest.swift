@@ -43,6 +43,13 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
 
     deinit { unsafe EVP_MD_CTX_free(context) }
 
+    /// The digest of a few bytes at once.
+    package static func digest(of bytes: [UInt8]) -> SHA256Digest {
+        var hasher = SHA256Hasher()
+        hasher.update(bytes.span)
+        return hasher.finish()
+    }
+
     package mutating func update(_ bytes: RawSpan) {
         let status = unsafe bytes.withUnsafeBytes { unsafe EVP_DigestUpdate(context, $0.baseAddress, $0.count) }
         precondition(status == 1, "libcrypto could not go on with SHA-256")

@@ -29,6 +29,13 @@ package enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// A path with every link in it followed.
+    package static func resolved(_ path: FilePath) throws(StorageError) -> FilePath {
+        guard let resolved = unsafe realpath(path.string, nil) else { throw .unreadable(path, Errno(rawValue: errno)) }
+        defer { unsafe free(resolved) }
+        return unsafe FilePath(String(cString: resolved))
+    }
+
     package static func createDirectory(_ path: FilePath) throws(StorageError) {
         guard unsafe mkdir(path.string, 0o777) == 0 else { throw .cannotCreate(path, Errno(rawValue: errno)) }
     }

@@ -1,23 +1,25 @@
 package import SystemPackage
 
-/// A file to read from, at any offset, from any thread.
+/// A file to read from, at any offset, from any thread: a file of its own, or a region of one, such as an archive's entry.
 ///
 /// Reads with `pread` rather than a mapping: pages read this way are the kernel's, so they do not count against the
 /// memory budget, and a file that shrinks while it is open is an error, not a signal.
 package final class InputFile: Sendable {
+    /// What messages call it. Of an archive's entry, the archive's path with the entry's name behind it.
     package let path: FilePath
     /// The size in bytes when it was opened.
     package let size: Int
-    private let descriptor: FileDescriptor
+    /// Where its first byte lies in what is open.
+    let start: Int
+    let open: OpenFile
 
     /// Opens a regular file. Throws `missing`, `notAFile` or `unreadable`.
-    package init(_ path: FilePath) throws(StorageError) {
-        self.path = path
+    package convenience init(_ path: FilePath) throws(StorageError) {
         do {
             let status = try Stat(path)
             guard status.type == .regular else { throw StorageError.notAFile(path) }
-            descriptor = try FileDescriptor.open(path, .readOnly, options: .closeOnExec)
-            size = Int(status.size)
+            let open = OpenFile(adopting: try FileDescriptor.open(path, .readOnly, options: .closeOnExec))
+            self.init(path, region: 0..<Int(status.size), of: open)
         } catch let error as StorageError {
             throw error
         } catch let error as Errno {
@@ -27,18 +29,30 @@ package final class InputFile: Sendable {
         }
     }
 
-    deinit { try? descriptor.close() }
+    init(_ path: FilePath, region: Range<Int>, of open: OpenFile) {
+        self.path = path
+        self.open = open
+        start = region.lowerBound
+        size = region.count
+    }
+
+    /// A part of it as a file of its own, which keeps this one open.
+    package func region(_ range: Range<Int>, named path: FilePath) -> InputFile {
+        precondition(range.lowerBound >= 0 && range.upperBound <= size)
+        return InputFile(path, region: start + range.lowerBound..<start + range.upperBound, of: open)
+    }
 
     /// Fills `destination` with the bytes from `offset` on. Throws `truncated` where the file ends before.
     package func read(at offset: Int, into destination: inout MutableSpan<UInt8>) throws(StorageError) {
         let wanted = destination.count
+        guard offset >= 0, wanted <= size - offset else { throw .truncated(path, expected: offset + wanted, found: size) }
         var done = 0
         while done < wanted {
             let got: Int
             do {
                 got = unsafe try destination.withUnsafeMutableBytes { bytes throws -> Int in
-                    unsafe try descriptor.read(
-                        fromAbsoluteOffset: Int64(offset + done), into: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
+                    unsafe try open.descriptor.read(
+                        fromAbsoluteOffset: Int64(start + offset + done), into: UnsafeMutableRawBufferPointer(rebasing: bytes[done...]))
                 }
             } catch {
                 throw .unreadable(path, (error as? Errno) ?? .ioError)
@@ -56,16 +70,27 @@ package final class InputFile: Sendable {
         return result
     }
 
-    /// The whole file, where it is not larger than `limit` bytes.
-    package static func contents(of path: FilePath, limit: Int = 1 << 30) throws(StorageError) -> [UInt8] {
-        let file = try InputFile(path)
-        guard file.size <= limit else { throw .tooLarge(path, limit: limit) }
-        return try file.bytes(count: file.size)
+    /// All of it, where it is not larger than `limit` bytes.
+    package func contents(limit: Int = 1 << 30) throws(StorageError) -> [UInt8] {
+        guard size <= limit else { throw .tooLarge(path, limit: limit) }
+        return try bytes(count: size)
     }
 
-    /// The whole file as a JSON document.
-    package static func json(_ path: FilePath, limit: Int = 1 << 28) throws(StorageError) -> JSONValue {
-        let bytes = try contents(of: path, limit: limit)
+    /// All of it as a JSON document.
+    package func json(limit: Int = 1 << 28) throws(StorageError) -> JSONValue {
+        let bytes = try contents(limit: limit)
         do { return try JSONValue(parsing: bytes.span) } catch { throw .syntax(path, error) }
+    }
+}
+
+extension InputFile {
+    /// The whole file at `path`, where it is not larger than `limit` bytes.
+    package static func contents(of path: FilePath, limit: Int = 1 << 30) throws(StorageError) -> [UInt8] {
+        try InputFile(path).contents(limit: limit)
+    }
+
+    /// The whole file at `path` as a JSON document.
+    package static func json(_ path: FilePath, limit: Int = 1 << 28) throws(StorageError) -> JSONValue {
+        try InputFile(path).json(limit: limit)
     }
 }

@@ -3,23 +3,15 @@ package import SystemPackage
 
 /// A file without a name for what does not fit into memory: it is gone when it is closed, however the process ends.
 package final class ScratchFile: Sendable {
-    private let descriptor: FileDescriptor
+    private let open: OpenFile
     private let directory: FilePath
+    private var descriptor: FileDescriptor { open.descriptor }
 
     /// Creates one in `directory`, which must be on a disk with room for it.
     package init(in directory: FilePath) throws(StorageError) {
-        let path = directory.appending(".excise-scratch-\(FileSystem.processIdentifier)-\(UInt64.random(in: 0...UInt64.max))")
-        do {
-            descriptor = try FileDescriptor.open(
-                path, .readWrite, options: [.create, .exclusiveCreate, .closeOnExec], permissions: [.ownerReadWrite])
-        } catch {
-            throw .cannotCreate(path, (error as? Errno) ?? .ioError)
-        }
-        self.directory = path
-        FileSystem.remove(path)
+        open = try OpenFile(unnamedIn: directory)
+        self.directory = directory
     }
-
-    deinit { try? descriptor.close() }
 
     /// Writes numbers at an offset counted in numbers.
     package func write(_ values: Span<Float>, at offset: Int) throws(StorageError) {

@@ -6,18 +6,20 @@ package enum StorageError: DiagnosedError {
     case unreadable(FilePath, Errno)
     case truncated(FilePath, expected: Int, found: Int)
     case notAFile(FilePath)
+    case notADirectory(FilePath)
     case syntax(FilePath, JSONSyntaxError)
     case tooLarge(FilePath, limit: Int)
     case outputExists(FilePath)
     case cannotCreate(FilePath, Errno)
     case unwritable(FilePath, Errno)
     case archive(FilePath, String)
+    case escapingLink(FilePath)
 
     package var fault: Fault {
         switch self {
         case .missing: .missingInput
         case .unreadable, .unwritable: .inputOutput
-        case .truncated, .notAFile, .syntax, .tooLarge, .archive: .malformedInput
+        case .truncated, .notAFile, .notADirectory, .syntax, .tooLarge, .archive, .escapingLink: .malformedInput
         case .outputExists, .cannotCreate: .cannotCreate
         }
     }
@@ -28,12 +30,14 @@ package enum StorageError: DiagnosedError {
         case .unreadable: "unreadable-file"
         case .truncated: "truncated-file"
         case .notAFile: "not-a-file"
+        case .notADirectory: "not-a-directory"
         case .syntax: "json-syntax"
         case .tooLarge: "file-too-large"
         case .outputExists: "output-exists"
         case .cannotCreate: "cannot-create"
         case .unwritable: "unwritable-file"
         case .archive: "malformed-archive"
+        case .escapingLink: "escaping-link"
         }
     }
 
@@ -44,12 +48,14 @@ package enum StorageError: DiagnosedError {
         case .truncated(let path, let expected, let found):
             "\(path) ends too early: \(expected) bytes were expected, \(found) are there. Fetch it again."
         case .notAFile(let path): "\(path) is not a regular file."
+        case .notADirectory(let path): "\(path) is a single file; a model's directory is needed here, with config.json and tokenizer.json."
         case .syntax(let path, let cause): "\(path) is \(cause.description)."
         case .tooLarge(let path, let limit): "\(path) is larger than the \(limit) bytes such a file may have."
         case .outputExists(let path): "\(path) exists already. Give --force to replace it, or another --output."
         case .cannotCreate(let path, let cause): "\(path) could not be created: \(cause)."
         case .unwritable(let path, let cause): "\(path) could not be written: \(cause)."
         case .archive(let path, let reason): "\(path) could not be read as an archive: \(reason)."
+        case .escapingLink(let path): "\(path) is a link that leads out of the cache; its files are links into the cache's own blobs."
         }
     }
 }

@@ -1,5 +1,5 @@
 package import Storage
-package import SystemPackage
+internal import SystemPackage
 
 /// A Hugging Face `tokenizer.json`: text to token ids and back, in exact agreement with Hugging Face tokenizers.
 ///
@@ -20,10 +20,10 @@ package struct Tokenizer: Sendable {
     ///
     /// Throws `storage` where it cannot be read, `unsupported` or `unsupportedExpression` where it needs what is not
     /// known here, and other errors that name the item where it is malformed.
-    package init(file: FilePath) throws(TokenizerError) {
+    package init(file: InputFile) throws(TokenizerError) {
         let json: JSONValue
-        do { json = try InputFile.json(file) } catch { throw .storage(error) }
-        try self.init(json: json, name: file.string)
+        do { json = try file.json() } catch { throw .storage(error) }
+        try self.init(json: json, name: file.path.string)
     }
 
     /// Takes the contents of a `tokenizer.json`.

@@ -78,7 +78,7 @@ struct EditCommand: ParsableCommand {
             .write(to: staged, edited: edited, from: EditedWeights(opened.model.checkpoint, sum: outcome.change))
         try staged.commit()
 
-        let written = try LanguageModel(FilePath(output))
+        let written = try LanguageModel(FileTree(directory: FilePath(output)))
         let result = try Scorer(written, from: written.checkpoint).score(records.forget)
         guard common.json else {
             printRounds(outcome, target: plan.recipe.target, reached: result)

@@ -13,75 +13,79 @@ struct InspectCommand: ParsableCommand {
     @Flag(help: "List every tensor.") var tensors = false
     @OptionGroup var common: CommonOptions
 
+    @Flag(inversion: .prefixedNo, help: "Read the tensors and print the digests; without, only headers are read.") var digest = true
+
     func run() throws {
         _ = common.begin()
-        // A single file has tensors but no configuration.
-        let isFile = FileSystem.kind(of: FilePath(model)) == .file && !Archive.isArchive(FilePath(model))
-        let opened = isFile ? nil : try OpenModel(model)
-        let checkpoint = try opened?.model.checkpoint ?? Checkpoint(FilePath(model))
-        var vocabulary: Int?
-        if let opened, FileSystem.kind(of: opened.model.path.appending("tokenizer.json")) != nil {
-            vocabulary = try opened.tokenizer().vocabularySize
-        }
-        let digest = try checkpoint.contentDigest()
-        var perType: [(name: String, count: Int)] = []
-        for tensor in checkpoint.tensors {
-            if let index = perType.firstIndex(where: { $0.name == tensor.dtype.rawValue }) {
-                perType[index].count += tensor.elementCount
-            } else {
-                perType.append((tensor.dtype.rawValue, tensor.elementCount))
-            }
-        }
-        let parameters = checkpoint.tensors.reduce(0) { $0 + $1.elementCount }
+        let place = try ModelPlace(model)
+        let checkpoint = try place.checkpoint
+        let inspection = try Inspection(
+            checkpoint: checkpoint, summary: CheckpointSummary(checkpoint), digests: digest ? CheckpointDigests(of: checkpoint) : nil,
+            configuration: place.configuration, vocabulary: place.vocabularySize)
         if common.json {
             var report = Report("inspect")
-            try report.addInput("model", model, model: checkpoint)
-            report.members = [
-                ("architecture", opened.map { .string($0.model.configuration.architecture.modelType) } ?? .null),
-                ("parameters", .integer(parameters)),
-                ("dtypes", .object(JSONObject(members: perType.map { ($0.name, .integer($0.count)) }))),
-                (
-                    "shards",
-                    .array(
-                        checkpoint.shards.map {
-                            .members(["path": .string($0.file.path.lastComponent?.string ?? ""), "bytes": .integer($0.file.size)])
-                        })
-                ),
-                ("tokenizer", vocabulary.map { .members(["kind": "bpe", "vocabulary": .integer($0)]) } ?? .null),
-                ("content_digest", .string(digest.description)),
-                ("edits", []),
-            ]
-            if tensors {
-                report.members.append(
-                    (
-                        "tensors",
-                        .array(
-                            checkpoint.tensors.map {
-                                .members([
-                                    "name": .string($0.name), "dtype": .string($0.dtype.rawValue),
-                                    "shape": .array($0.shape.map(JSONValue.integer)),
-                                ])
-                            })
-                    ))
-            }
+            report.addInput("model", model, inspection.digests?.content)
+            report.members = inspection.members + (tensors ? [inspection.tensors] : [])
             report.print()
-            return
+        } else {
+            inspection.print()
+            guard tensors else { return }
+            for tensor in checkpoint.tensors { print("  \(tensor.name)  \(tensor.dtype.rawValue) \(tensor.shape)") }
         }
-        if let configuration = opened?.model.configuration {
-            print(
+    }
+}
+
+/// What was found, as a report and as lines for people.
+private struct Inspection {
+    let checkpoint: Checkpoint
+    let summary: CheckpointSummary
+    let digests: CheckpointDigests?
+    let configuration: ModelConfiguration?
+    let vocabulary: Int?
+
+    var members: [(name: String, value: JSONValue)] {
+        let files = checkpoint.shards.enumerated().map { index, shard in
+            JSONValue.members([
+                "path": .string(shard.name), "bytes": .integer(shard.file.size),
+                "sha256": digests.map { .string($0.files[index].description) } ?? .null,
+            ])
+        }
+        return [
+            ("architecture", configuration.map { .string($0.architecture.modelType) } ?? .null),
+            ("parameters", .integer(summary.parameters)),
+            ("dtypes", .object(JSONObject(members: summary.dtypes.map { ($0.dtype.rawValue, .integer($0.parameters)) }))),
+            ("shards", .array(files)),
+            ("tokenizer", vocabulary.map { .members(["kind": "bpe", "vocabulary": .integer($0)]) } ?? .null),
+            ("content_digest", digests.map { .string($0.content.description) } ?? .null),
+            ("edits", []),
+        ]
+    }
+
+    var tensors: (name: String, value: JSONValue) {
+        (
+            "tensors",
+            .array(
+                checkpoint.tensors.map {
+                    .members([
+                        "name": .string($0.name), "dtype": .string($0.dtype.rawValue), "shape": .array($0.shape.map(JSONValue.integer)),
+                    ])
+                })
+        )
+    }
+
+    func print() {
+        if let configuration {
+            Swift.print(
                 "architecture    \(configuration.architecture.modelType), \(configuration.layerCount) layers, width \(configuration.hiddenSize), "
                     + "\(configuration.headCount) heads (\(configuration.keyValueHeadCount) key/value), feed-forward \(configuration.feedForwardSize), "
                     + "context \(configuration.contextLength)\(configuration.isHeadTied ? ", tied head" : "")")
         }
-        print("parameters      \(parameters) in \(checkpoint.tensors.count) tensors")
-        print("dtypes          \(perType.map { "\($0.name) \($0.count)" }.joined(separator: ", "))")
-        for shard in checkpoint.shards {
-            print("file            \(shard.file.path.lastComponent?.string ?? "") (\(shard.file.size) bytes)")
+        Swift.print("parameters      \(summary.parameters) in \(checkpoint.tensors.count) tensors")
+        Swift.print("dtypes          \(summary.dtypes.map { "\($0.dtype.rawValue) \($0.parameters)" }.joined(separator: ", "))")
+        for (index, shard) in checkpoint.shards.enumerated() {
+            Swift.print("file            \(shard.name) (\(shard.file.size) bytes)" + (digests.map { " sha256 \($0.files[index])" } ?? ""))
         }
-        if let vocabulary { print("tokenizer       BPE, \(vocabulary) tokens") }
-        print("content digest  \(digest)")
-        if tensors {
-            for tensor in checkpoint.tensors { print("  \(tensor.name)  \(tensor.dtype.rawValue) \(tensor.shape)") }
-        }
+        if let vocabulary { Swift.print("tokenizer       BPE, \(vocabulary) tokens") }
+        if let digests { Swift.print("content digest  \(digests.content)") }
     }
 }

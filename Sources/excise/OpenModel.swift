@@ -1,32 +1,71 @@
 internal import Checkpoints
-internal import Glibc
 internal import Storage
 internal import SystemPackage
 internal import Tokenizers
 internal import Verification
 
-/// A model as the command line names it: a directory, or an archive of one, unpacked for as long as this lives.
+/// What MODEL names on the command line: a directory, an archive of one, a single file of tensors, or a model in the hub's cache.
+enum ModelPlace {
+    case files(FileTree)
+    case single(InputFile)
+
+    init(_ name: String) throws {
+        let path = FilePath(name)
+        switch FileSystem.kind(of: path) {
+        case .directory:
+            self = .files(try FileTree(directory: path))
+        case .file where Archive.isArchive(path):
+            self = .files(try FileTree(archive: path, scratch: FilePath(Environment.value(of: "TMPDIR") ?? "/tmp")))
+        case nil where HubCache.isName(name):
+            self = .files(try HubCache().snapshot(of: name))
+        default:
+            self = .single(try InputFile(path))
+        }
+    }
+
+    var files: FileTree {
+        get throws {
+            switch self {
+            case .files(let files): return files
+            case .single(let file): throw StorageError.notADirectory(file.path)
+            }
+        }
+    }
+
+    var checkpoint: Checkpoint {
+        get throws {
+            switch self {
+            case .files(let files): try Checkpoint(files)
+            case .single(let file): try Checkpoint(file: file)
+            }
+        }
+    }
+
+    /// Nil of a single file.
+    var configuration: ModelConfiguration? {
+        get throws { if case .files(let files) = self { try ModelConfiguration(files) } else { nil } }
+    }
+
+    /// How many tokens the tokenizer knows; nil where there is none.
+    var vocabularySize: Int? {
+        get throws {
+            guard case .files(let files) = self, files.contains("tokenizer.json") else { return nil }
+            return try Tokenizer(file: files.file("tokenizer.json")).vocabularySize
+        }
+    }
+}
+
+/// A model that can be computed, as the command line names it.
 struct OpenModel {
     let name: String
     let model: LanguageModel
-    private let unpacked: UnpackedArchive?
 
     init(_ name: String) throws {
         self.name = name
-        let path = FilePath(name)
-        guard FileSystem.kind(of: path) != .directory, Archive.isArchive(path) else {
-            unpacked = nil
-            model = try LanguageModel(path)
-            return
-        }
-        let place = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
-        let archive = try UnpackedArchive(path, in: FilePath(place))
-        unpacked = archive
-        Interruption.willStage(archive.directory)
-        model = try LanguageModel(archive.root)
+        model = try LanguageModel(ModelPlace(name).files)
     }
 
-    func tokenizer() throws -> Tokenizer { try Tokenizer(file: model.path.appending("tokenizer.json")) }
+    func tokenizer() throws -> Tokenizer { try Tokenizer(file: model.files.file("tokenizer.json")) }
 
     func encoder(_ tokenizer: Tokenizer, _ options: TextOptions, context: Int? = nil) throws -> RecordEncoder {
         try RecordEncoder(model, tokenizer, prefix: options.prefix.prefix, context: context)

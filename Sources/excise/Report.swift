@@ -12,16 +12,17 @@ struct Report {
 
     /// Notes a file that was read, with its digest.
     mutating func addInput(_ role: String, file path: String) throws {
-        add(role, path, try InputFile(FilePath(path)).sha256())
+        addInput(role, path, try InputFile(FilePath(path)).sha256())
     }
 
     /// Notes a model that was read, with its content digest.
     mutating func addInput(_ role: String, _ path: String, model checkpoint: Checkpoint) throws {
-        add(role, path, try checkpoint.contentDigest())
+        addInput(role, path, try checkpoint.contentDigest())
     }
 
-    private mutating func add(_ role: String, _ path: String, _ digest: SHA256Digest) {
-        inputs.append(.members(["role": .string(role), "path": .string(path), "sha256": .string(digest.description)]))
+    mutating func addInput(_ role: String, _ path: String, _ digest: SHA256Digest?) {
+        inputs.append(
+            .members(["role": .string(role), "path": .string(path), "sha256": digest.map { .string($0.description) } ?? .null]))
     }
 
     func document(exitCode: Int32) -> JSONValue {

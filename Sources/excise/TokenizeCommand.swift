@@ -22,11 +22,15 @@ struct TokenizeCommand: ParsableCommand {
 
     func run() throws {
         _ = common.begin()
-        let path = FilePath(model)
-        let tokenizerPath = FileSystem.kind(of: path) == .directory ? path.appending("tokenizer.json") : path
-        let tokenizer = try Tokenizer(file: tokenizerPath)
+        let place = try ModelPlace(model)
+        let definition: InputFile
+        switch place {
+        case .files(let files): definition = try files.file("tokenizer.json")
+        case .single(let single): definition = single
+        }
+        let tokenizer = try Tokenizer(file: definition)
         var report = Report("tokenize")
-        if common.json { try report.addInput("tokenizer", file: tokenizerPath.string) }
+        if common.json { report.addInput("tokenizer", definition.path.string, try definition.sha256()) }
         if let decode {
             let text = try tokenizer.decode(decode.ids, skippingSpecialTokens: false)
             report.members = [("text", .string(text))]

@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Dispatch
+internal import Storage
 internal import SystemPackage
 internal import Tensors
 internal import Transformer
@@ -18,7 +19,7 @@ struct Benchmark {
             return
         }
         RowParallel.threads = threads
-        let model = try LanguageModel(FilePath(arguments[1]))
+        let model = try LanguageModel(FileTree(directory: FilePath(arguments[1])))
         let vocabulary = Int32(model.configuration.vocabularySize)
         let examples = (0..<windows).map { window in
             let tokens = (0...length).map { Int32(window * length + $0 * 7 + 1) % vocabulary }

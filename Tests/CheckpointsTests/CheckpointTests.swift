@@ -26,7 +26,7 @@ struct CheckpointTests {
             try write(safetensors(first), to: path)
             for (checkpoint, place) in [(try Checkpoint(directory), directory), (try Checkpoint(path), path)] {
                 #expect(checkpoint.path == place)
-                #expect(checkpoint.indexPath == nil)
+                #expect(checkpoint.index == nil)
                 #expect(try checkpoint.tensorBytes() == first)
                 #expect(checkpoint.tensor(named: "b")?.shape == [1])
                 #expect(checkpoint.file(holding: "b")?.path == path)
@@ -42,7 +42,7 @@ struct CheckpointTests {
             // What the index does not name is no part of it.
             try write(safetensors([TensorBytes("a", [2])]), to: directory.appending("other.safetensors"))
             let checkpoint = try Checkpoint(directory)
-            #expect(checkpoint.indexPath == directory.appending("model.safetensors.index.json"))
+            #expect(checkpoint.index?.path == directory.appending("model.safetensors.index.json"))
             #expect(checkpoint.shards.map { $0.file.path.lastComponent?.string } == Self.shardNames)
             #expect(try checkpoint.tensorBytes() == first + second)
             #expect(checkpoint.file(holding: "c")?.path == directory.appending(Self.shardNames[1]))

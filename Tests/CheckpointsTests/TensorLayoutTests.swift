@@ -177,7 +177,7 @@ struct TensorLayoutTests {
 
     @Test func wantsADirectory() throws {
         let file = try checkpointError { _ = try LanguageModel(Fixture.directory.appending("llama-bf16").appending("model.safetensors")) }
-        #expect(file.kind == "configuration")
+        #expect(file.kind == "not-a-directory")
         let missing = try checkpointError { _ = try LanguageModel(Fixture.directory.appending("none")) }
         #expect(missing.fault == .missingInput)
     }

@@ -93,13 +93,13 @@ struct ArchiveTests {
     @Test(arguments: [("1", "a hard link"), ("2", "a symbolic link"), ("3", "a device"), ("4", "a device"), ("6", "a pipe")])
     func refusesWhatIsNeitherFileNorDirectory(_ kind: String, _ what: String) throws {
         let entry = ArchiveEntry("link", kind: Unicode.Scalar(kind) ?? "0", target: "/etc/passwd")
-        #expect(try reason(tar([config, entry])) == "\"link\" is \(what), and only files and directories are unpacked")
+        #expect(try reason(tar([config, entry])) == "\"link\" is \(what), and only files and directories are taken")
     }
 
     @Test func refusesALinkInAZip() throws {
         let entry = ArchiveEntry("link", Array("/etc/passwd".utf8), mode: 0o120777)
         #expect(
-            try reason(zip([config, entry]), name: "m.zip") == #""link" is a symbolic link, and only files and directories are unpacked"#)
+            try reason(zip([config, entry]), name: "m.zip") == #""link" is a symbolic link, and only files and directories are taken"#)
     }
 
     @Test func refusesALinkInPlaceOfTheDirectoryItself() throws {

@@ -10,7 +10,7 @@ struct SharedTokenizerTests {
     @Test(.enabled(if: Fixture.shared != nil, "Give EXCISE_SHARED, the folder of real models, to run this."), arguments: ["gpt2", "qwen2"])
     func agreesWithTestVectors(_ name: String) throws {
         let folder = try #require(Fixture.shared).appending("data").appending("tokenizers").appending(name)
-        let tokenizer = try Tokenizer(file: folder.appending("tokenizer.json"))
+        let tokenizer = try Tokenizer(file: InputFile(folder.appending("tokenizer.json")))
         let texts = try contents(of: folder.appending("inputs.txt")).split("\n__ggml_vocab_test__\n")
         let lines = try contents(of: folder.appending("expected_ids.txt")).split("\n")
         #expect(texts.count > 40)
@@ -24,11 +24,11 @@ struct SharedTokenizerTests {
     @Test(.enabled(if: Fixture.shared != nil, "Give EXCISE_SHARED, the folder of real models, to run this."))
     func readsSmallModels() throws {
         let shared = try #require(Fixture.shared)
-        let quickstart = try Tokenizer(file: shared.appending("quickstart").appending("model").appending("tokenizer.json"))
+        let quickstart = try Tokenizer(file: InputFile(shared.appending("quickstart").appending("model").appending("tokenizer.json")))
         #expect(quickstart.vocabularySize == 1024)
         #expect(quickstart.prefixTokens.isEmpty)
         #expect(quickstart.id(of: "<|endoftext|>") == 0)
-        let stories = try Tokenizer(file: shared.appending("models").appending("stories260K").appending("tokenizer.json"))
+        let stories = try Tokenizer(file: InputFile(shared.appending("models").appending("stories260K").appending("tokenizer.json")))
         #expect(stories.vocabularySize == 512)
         #expect(stories.prefixTokens == [1])
         let text = "Once upon a time, there was a naïve 👩‍👧. "
@@ -40,7 +40,7 @@ struct SharedTokenizerTests {
 
     @Test(.enabled(if: Fixture.smolLM2 != nil, "Give EXCISE_SMOLLM2, the folder of SmolLM2-135M-Instruct, to run this."))
     func readsSmolLM2() throws {
-        let tokenizer = try Tokenizer(file: try #require(Fixture.smolLM2).appending("tokenizer.json"))
+        let tokenizer = try Tokenizer(file: InputFile(try #require(Fixture.smolLM2).appending("tokenizer.json")))
         #expect(tokenizer.vocabularySize == 49152)
         let ids = try tokenizer.encode("<|im_start|>In 2024  it's", addingSpecialTokens: true)
         #expect(ids.compactMap { tokenizer.token($0) } == ["<|im_start|>", "In", "Ġ", "2", "0", "2", "4", "Ġ", "Ġit", "'s"])

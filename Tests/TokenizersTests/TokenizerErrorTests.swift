@@ -36,16 +36,6 @@ struct TokenizerErrorTests {
         }
     }
 
-    @Test func refusesFilesThatAreNotThere() throws {
-        do {
-            _ = try Tokenizer(file: Fixture.directory.appending("tokenizers").appending("none.json"))
-            Issue.record("it was accepted")
-        } catch {
-            #expect(error.fault == .missingInput)
-            #expect(error.kind == "missing-file")
-        }
-    }
-
     @Test func keepsTerminalsSafe() throws {
         do {
             _ = try Tokenizer(json: model(merges: [["\u{1B}[2J", "a"]]), name: "t")

@@ -196,7 +196,7 @@ struct RecordEncoderTests {
     func encodesTheQuickstartRecords() throws {
         let directory = try #require(Quickstart.directory)
         let model = try LanguageModel(directory.appending("model"))
-        let tokenizer = try Tokenizer(file: directory.appending("model").appending("tokenizer.json"))
+        let tokenizer = try Tokenizer(file: InputFile(directory.appending("model").appending("tokenizer.json")))
         let encoder = try RecordEncoder(model, tokenizer, prefix: .automatic)
         #expect(encoder.prefix == 0 && encoder.contextLength == 256)
         let records = try TextRecords.read(directory.appending("unseen.jsonl"))
