@@ -41,8 +41,9 @@ let package = Package(
         .systemLibrary(name: "CJSONC", providers: [.apt(["libjson-c-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CLinux"),
 
-        library("Storage", ["CArchive", "CJSONC", "COpenSSL", system]),
+        library("Storage", ["CArchive", "CJSONC", "CLinux", "COpenSSL", system]),
         library("Tensors", ["COpenBLAS"]),
         library(
             "Checkpoints", ["Storage", "Tensors", system],

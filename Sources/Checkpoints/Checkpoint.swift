@@ -8,6 +8,8 @@ package struct Checkpoint: Sendable {
     package struct Shard: Sendable {
         package let file: InputFile
         package let header: SafetensorsHeader
+        /// Its header, where it is a safetensors file.
+        package var safetensors: SafetensorsHeader? { header }
 
         /// Its name in the model's directory.
         package var name: String { file.path.lastComponent?.string ?? "" }
@@ -89,8 +91,23 @@ package struct Checkpoint: Sendable {
     /// Every tensor, shard by shard, in the order of its bytes.
     package var tensors: [StoredTensor] { shards.flatMap(\.header.tensors) }
 
+    /// `__metadata__` of its files, the first one's value where several have the name; what PyTorch's files need where there is none.
+    package var metadata: [(name: String, value: String)] {
+        var result: [(name: String, value: String)] = []
+        for (name, value) in shards.flatMap({ $0.safetensors?.metadata ?? [] }) where !result.contains(where: { $0.name == name }) {
+            result.append((name, value))
+        }
+        return result.isEmpty ? [("format", "pt")] : result
+    }
+
     package func tensor(named name: String) -> StoredTensor? {
         places[Array(name.utf8)].map { shards[$0.shard].header.tensors[$0.tensor] }
+    }
+
+    /// A tensor's stored bytes as a file of their own. Throws `missingTensor`.
+    package func stored(_ name: String) throws(CheckpointError) -> InputFile {
+        guard let tensor = tensor(named: name), let file = file(holding: name) else { throw .missingTensor(path, name: name) }
+        return file.region(tensor.offset..<tensor.offset + tensor.byteCount, named: file.path)
     }
 
     /// The file that holds a tensor.

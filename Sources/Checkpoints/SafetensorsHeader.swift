@@ -11,6 +11,8 @@ package struct StoredTensor: Sendable, Equatable {
     package let byteCount: Int
 
     package var elementCount: Int { shape.reduce(1, *) }
+
+    package var description: TensorDescription { TensorDescription(name: name, dtype: dtype, shape: shape) }
 }
 
 /// The header of a safetensors file. It exists only if its tensors tile the file's data exactly.

@@ -9,30 +9,18 @@ package final class TensorFile {
 
     /// Lays out the tensors in the given order; elements that are never written are zeros.
     package init(_ path: FilePath, tensors: [(name: String, shape: [Int])], replacing: Bool) throws(StorageError) {
+        let layout = SafetensorsLayout(
+            tensors.map { TensorDescription(name: $0.name, dtype: .f32, shape: $0.shape) }, metadata: [("format", "pt")])
         var places: [String: (offset: Int, count: Int)] = [:]
-        var members: [(name: String, value: JSONValue)] = [("__metadata__", .members(["format": "pt"]))]
-        var end = 0
-        for (name, shape) in tensors {
-            let count = shape.reduce(1, *)
-            members.append(
-                (
-                    name,
-                    .members([
-                        "dtype": .string(DType.f32.rawValue), "shape": .array(shape.map(JSONValue.integer)),
-                        "data_offsets": [.integer(end), .integer(end + 4 * count)],
-                    ])
-                ))
-            places[name] = (end, count)
-            end += 4 * count
+        var end = layout.header.count
+        for tensor in layout.tensors {
+            places[tensor.name] = (end, tensor.elementCount)
+            end += tensor.byteCount
         }
-        var header = Array(JSONValue.object(JSONObject(members: members)).serialized(pretty: false).utf8)
-        // Data begins at a multiple of 8, as the reference writer has it.
-        header += [UInt8](repeating: 0x20, count: (8 - header.count % 8) % 8)
-        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
-        self.places = places.mapValues { ($0.offset + 8 + header.count, $0.count) }
+        self.places = places
         file = try AtomicFile(path, replacing: replacing)
-        try file.write(length + header, at: 0)
-        if end > 0 { try file.write([0], at: 8 + header.count + end - 1) }
+        try file.write(layout.header, at: 0)
+        if end > layout.header.count { try file.write([0], at: end - 1) }
     }
 
     /// Writes a tensor's elements from `offset` on.

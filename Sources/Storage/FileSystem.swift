@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 package import SystemPackage
 
@@ -43,6 +44,42 @@ package enum FileSystem {
     /// Renames, replacing what is there only if the system's rename does.
     package static func rename(_ source: FilePath, to target: FilePath) throws(StorageError) {
         guard unsafe Glibc.rename(source.string, target.string) == 0 else { throw .cannotCreate(target, Errno(rawValue: errno)) }
+    }
+
+    /// Puts `source` in the place of `target` at once, where something is: whoever looks sees the one or the other. What was at
+    /// `target` is then at `source`. False where the file system cannot do that.
+    package static func exchange(_ source: FilePath, _ target: FilePath) throws(StorageError) -> Bool {
+        guard unsafe renameat2(AT_FDCWD, source.string, AT_FDCWD, target.string, EXCISE_RENAME_EXCHANGE) != 0 else { return true }
+        guard errno == EINVAL || errno == ENOSYS else { throw .cannotCreate(target, Errno(rawValue: errno)) }
+        return false
+    }
+
+    /// Appends a part of one file to another inside the kernel, which may share the blocks instead of copying them.
+    /// Gives the number of bytes; fewer than asked where the rest must be copied another way.
+    static func appendCopy(of range: Range<Int>, from source: FileDescriptor, to target: FileDescriptor) throws(Errno) -> Int {
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let count = unsafe copy_file_range(source.rawValue, &offset, target.rawValue, nil, range.upperBound - offset, 0)
+            if count == 0 { break }
+            if count < 0 {
+                if errno == EINTR { continue }
+                // Not between these two files, or not on this file system.
+                guard [EXDEV, EINVAL, EOPNOTSUPP, ENOSYS, EBADF].contains(errno) else { throw Errno(rawValue: errno) }
+                break
+            }
+        }
+        return offset - range.lowerBound
+    }
+
+    /// Takes hold of a directory for this process alone, until the descriptor is closed; nil where another has it.
+    static func lock(_ directory: FilePath) throws(StorageError) -> FileDescriptor? {
+        let descriptor = unsafe open(directory.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .cannotCreate(directory, Errno(rawValue: errno)) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            return nil
+        }
+        return FileDescriptor(rawValue: descriptor)
     }
 
     /// Makes a directory's entries durable.

@@ -1,3 +1,4 @@
+internal import Glibc
 package import SystemPackage
 
 /// A file to read from, at any offset, from any thread: a file of its own, or a region of one, such as an archive's entry.
@@ -34,6 +35,13 @@ package final class InputFile: Sendable {
         self.open = open
         start = region.lowerBound
         size = region.count
+    }
+
+    /// Which file it is, and in what state, by the file system's account: device, inode, size, time of the last change, region.
+    package var identity: String {
+        guard let status = try? Stat(open.descriptor) else { return path.string }
+        let time = status.st_mtim
+        return "\(status.deviceID.rawValue) \(status.inode.rawValue) \(status.size) \(time.tv_sec).\(time.tv_nsec) \(start) \(size)"
     }
 
     /// A part of it as a file of its own, which keeps this one open.

@@ -1,15 +1,24 @@
 package import SystemPackage
 
-/// A directory that appears whole or not at all: written beside its place, synced, and renamed when it is complete.
+/// A directory that appears whole or not at all: written beside its place, synced, and put there when it is complete.
 ///
-/// If it is not committed, everything written is removed.
+/// 1. Work goes to `.NAME.partial`, which one process at a time can hold.
+/// 2. Uncommitted, everything written is removed. If the process was killed, it stays until the next one for the same place.
+/// 3. That one may go on with it: the files that a journal there calls finished are kept, if the work is the same. Otherwise
+///    it removes what it finds and begins anew.
+/// 4. What is replaced changes places with the new directory at once; where the file system cannot do that, it is set aside first.
 package final class StagedDirectory {
     package let path: FilePath
     private let staging: FilePath
+    private let lock: FileDescriptor
+    private let journal: StagingJournal
     private var isCommitted = false
 
-    /// - Parameter replacing: whether something at `path` may be replaced. Throws `outputExists` otherwise, before any work.
-    package init(_ path: FilePath, replacing: Bool) throws(StorageError) {
+    /// - Parameters:
+    ///   - replacing: whether something at `path` may be replaced. Throws `outputExists` otherwise, before any work.
+    ///   - work: what is done, to the last input and option: only the same work can be gone on with.
+    ///   - resuming: whether to go on with work that was cut off. Throws `otherWork` where it was another.
+    package init(_ path: FilePath, replacing: Bool, work: String = "", resuming: Bool = false) throws(StorageError) {
         let parent = path.removingLastComponent()
         let place = parent.isEmpty ? FilePath(".") : parent
         if FileSystem.kind(of: path) != nil && !replacing { throw .outputExists(path) }
@@ -17,67 +26,55 @@ package final class StagedDirectory {
             throw .cannotCreate(path, .noSuchFileOrDirectory)
         }
         self.path = path
-        staging = place.appending(".\(name).partial-\(FileSystem.processIdentifier)")
-        try FileSystem.createDirectory(staging)
+        staging = place.appending(".\(name).partial")
+        if FileSystem.kind(of: staging) == nil { try FileSystem.createDirectory(staging) }
+        guard let lock = try FileSystem.lock(staging) else { throw .outputBusy(path) }
+        self.lock = lock
+        do {
+            if !resuming { for name in try FileSystem.names(in: staging) { FileSystem.remove(staging.appending(name)) } }
+            journal = try StagingJournal(in: staging, work: work)
+        } catch {
+            try? lock.close()
+            throw error
+        }
     }
 
-    deinit { if !isCommitted { FileSystem.remove(staging) } }
+    deinit {
+        if !isCommitted { FileSystem.remove(staging) }
+        try? lock.close()
+    }
 
     /// Where scratch files may lie: on the disk that the output goes to.
     package var scratch: FilePath { staging }
 
-    /// A new file in it.
-    package func create(_ name: String) throws(StorageError) -> StagedFile { try StagedFile(staging.appending(name)) }
+    /// Whether a file was finished before the work was cut off.
+    package func isFinished(_ name: String) -> Bool { journal.isFinished(name) }
 
-    /// Puts the directory in its place. What was there before is set aside first and removed after.
+    /// A new file in it.
+    package func create(_ name: String) throws(StorageError) -> StagedFile {
+        try StagedFile(staging.appending(name), name: name, journal: journal)
+    }
+
+    /// Puts the directory in its place.
     package func commit() throws(StorageError) {
+        try journal.remove()
         try FileSystem.sync(staging)
         let parent = path.removingLastComponent()
-        let aside = staging.removingLastComponent().appending(
-            ".\(path.lastComponent?.string ?? "").replaced-\(FileSystem.processIdentifier)")
-        let replaces = FileSystem.kind(of: path) != nil
-        if replaces { try FileSystem.rename(path, to: aside) }
-        do { try FileSystem.rename(staging, to: path) } catch {
-            if replaces { try? FileSystem.rename(aside, to: path) }
-            throw error
+        let place = parent.isEmpty ? FilePath(".") : parent
+        if FileSystem.kind(of: path) == nil {
+            try FileSystem.rename(staging, to: path)
+        } else if try !FileSystem.exchange(staging, path) {
+            let aside = place.appending(".\(path.lastComponent?.string ?? "").replaced")
+            try FileSystem.rename(path, to: aside)
+            do { try FileSystem.rename(staging, to: path) } catch {
+                try? FileSystem.rename(aside, to: path)
+                throw error
+            }
+            try FileSystem.rename(aside, to: staging)
         }
         isCommitted = true
-        try FileSystem.sync(parent.isEmpty ? FilePath(".") : parent)
-        if replaces { FileSystem.remove(aside) }
-    }
-}
-
-/// A file of a staged directory, written from start to end.
-package final class StagedFile {
-    private let path: FilePath
-    private let descriptor: FileDescriptor
-    private var isOpen = true
-
-    package init(_ path: FilePath) throws(StorageError) {
-        self.path = path
-        do {
-            descriptor = try FileDescriptor.open(
-                path, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
-                permissions: [.ownerReadWrite, .groupRead, .otherRead])
-        } catch {
-            throw .cannotCreate(path, (error as? Errno) ?? .ioError)
-        }
-    }
-
-    deinit { if isOpen { try? descriptor.close() } }
-
-    package func write(_ bytes: [UInt8]) throws(StorageError) {
-        do { _ = try descriptor.writeAll(bytes) } catch { throw .unwritable(path, (error as? Errno) ?? .ioError) }
-    }
-
-    /// Syncs and closes: an error of the disk shows here at the latest.
-    package func finish() throws(StorageError) {
-        do {
-            try FileSystem.sync(path)
-            isOpen = false
-            try descriptor.close()
-        } catch let error as StorageError {
-            throw error
-        } catch { throw .unwritable(path, (error as? Errno) ?? .ioError) }
+        try FileSystem.sync(place)
+        // What was replaced, if anything, has the old name now.
+        FileSystem.remove(staging)
     }
 }

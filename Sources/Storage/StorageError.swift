@@ -11,6 +11,8 @@ package enum StorageError: DiagnosedError {
     case tooLarge(FilePath, limit: Int)
     case outputExists(FilePath)
     case cannotCreate(FilePath, Errno)
+    case outputBusy(FilePath)
+    case otherWork(FilePath)
     case unwritable(FilePath, Errno)
     case archive(FilePath, String)
     case escapingLink(FilePath)
@@ -20,7 +22,7 @@ package enum StorageError: DiagnosedError {
         case .missing: .missingInput
         case .unreadable, .unwritable: .inputOutput
         case .truncated, .notAFile, .notADirectory, .syntax, .tooLarge, .archive, .escapingLink: .malformedInput
-        case .outputExists, .cannotCreate: .cannotCreate
+        case .outputExists, .cannotCreate, .outputBusy, .otherWork: .cannotCreate
         }
     }
 
@@ -35,6 +37,8 @@ package enum StorageError: DiagnosedError {
         case .tooLarge: "file-too-large"
         case .outputExists: "output-exists"
         case .cannotCreate: "cannot-create"
+        case .outputBusy: "output-busy"
+        case .otherWork: "resume-mismatch"
         case .unwritable: "unwritable-file"
         case .archive: "malformed-archive"
         case .escapingLink: "escaping-link"
@@ -53,6 +57,9 @@ package enum StorageError: DiagnosedError {
         case .tooLarge(let path, let limit): "\(path) is larger than the \(limit) bytes such a file may have."
         case .outputExists(let path): "\(path) exists already. Give --force to replace it, or another --output."
         case .cannotCreate(let path, let cause): "\(path) could not be created: \(cause)."
+        case .outputBusy(let path): "Another process is writing \(path)."
+        case .otherWork(let path):
+            "\(path) holds work that was begun with other inputs or options. Give the same ones, or leave out --resume to begin anew."
         case .unwritable(let path, let cause): "\(path) could not be written: \(cause)."
         case .archive(let path, let reason): "\(path) could not be read as an archive: \(reason)."
         case .escapingLink(let path): "\(path) is a link that leads out of the cache; its files are links into the cache's own blobs."

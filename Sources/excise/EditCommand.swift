@@ -74,8 +74,9 @@ struct EditCommand: ParsableCommand {
         let outcome = try plan.run(progress: progress.begin)
         let edited = outcome.rounds.isEmpty ? [] : Set(opened.model.layout.parameters)
         progress.begin("writing \(output)")
-        try CheckpointWriter(like: opened.model.checkpoint)
-            .write(to: staged, edited: edited, from: EditedWeights(opened.model.checkpoint, sum: outcome.change))
+        try CheckpointWriter(
+            like: opened.model.checkpoint, edited: edited, from: EditedWeights(opened.model.checkpoint, sum: outcome.change)
+        ).write(to: staged, beside: opened.model.files.companions())
         try staged.commit()
 
         let written = try LanguageModel(FileTree(directory: FilePath(output)))

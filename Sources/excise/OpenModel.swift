@@ -41,6 +41,9 @@ enum ModelPlace {
         }
     }
 
+    /// What `convert` reads.
+    var conversionSource: ConversionSource { get throws { try ConversionSource(checkpoint) } }
+
     /// Nil of a single file.
     var configuration: ModelConfiguration? {
         get throws { if case .files(let files) = self { try ModelConfiguration(files) } else { nil } }

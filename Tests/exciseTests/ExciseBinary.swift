@@ -19,8 +19,11 @@ struct ExciseBinary {
         "excise"
     ).path
 
-    static func run(_ arguments: [String], in directory: FilePath? = nil, interruptAfter seconds: Double? = nil) throws -> Result {
+    static func run(
+        _ arguments: [String], in directory: FilePath? = nil, environment: [String: String] = [:], interruptAfter seconds: Double? = nil
+    ) throws -> Result {
         let process = Process()
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
         if let directory { process.currentDirectoryURL = URL(fileURLWithPath: directory.string) }

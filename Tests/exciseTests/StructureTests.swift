@@ -21,7 +21,7 @@ import Testing
         for (library, file) in [
             ("COpenBLAS", "LinearAlgebra.swift"), ("CArchive", "Archive.swift"), ("CJSONC", "JSONParser.swift"),
             ("CPCRE2", "RegularExpression.swift"),
-            ("COpenSSL", "Digest.swift"),
+            ("COpenSSL", "Digest.swift"), ("CLinux", "FileSystem.swift"),
         ] {
             #expect(all.filter { $0.text.contains("import \(library)\n") }.map(\.name) == [file])
         }

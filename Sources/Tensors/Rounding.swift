@@ -1,0 +1,72 @@
+/// How a value that a stored type cannot hold becomes one that it can.
+package enum Rounding: Sendable, Equatable {
+    /// To the nearest, ties to even.
+    case nearest
+    /// Up or down with the probability that makes the mean the value itself, drawn from the seed, the tensor's name and the
+    /// element's index: the same whatever the order or the pieces in which elements come.
+    case stochastic(seed: UInt64)
+}
+
+/// Rounds one tensor's values to its stored type.
+package struct Rounder: Sendable {
+    private let dtype: DType
+    /// The key of the tensor's random numbers; nil where rounding is to nearest.
+    private let key: UInt64?
+
+    package init(_ rounding: Rounding, to dtype: DType, tensor name: String) {
+        self.dtype = dtype
+        if case .stochastic(let seed) = rounding {
+            // FNV-1a over the name, mixed with the seed.
+            key = Self.mixed(name.utf8.reduce(0xCBF2_9CE4_8422_2325 ^ Self.mixed(seed)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
+        } else {
+            key = nil
+        }
+    }
+
+    /// Encodes the values that begin at an element's index. False where a finite value is beyond the type's largest.
+    package func encode(_ values: Span<Float>, from index: Int, into bytes: inout MutableSpan<UInt8>) -> Bool {
+        let limit: Float =
+            switch dtype {
+            case .f16: 65520
+            case .bf16: 0x1.FFp127
+            default: .infinity
+            }
+        for position in values.indices where values[position].isFinite && values[position].magnitude >= limit { return false }
+        guard let key, dtype != .f32 else {
+            StoredScalar.encode(values, as: dtype, into: &bytes)
+            return true
+        }
+        var rounded = [Float](repeating: 0, count: values.count)
+        for position in values.indices {
+            rounded[position] = drawn(values[position], Self.mixed(key &+ UInt64(truncatingIfNeeded: index &+ position)))
+        }
+        // What is representable already, rounding to nearest leaves as it is.
+        StoredScalar.encode(rounded.span, as: dtype, into: &bytes)
+        return true
+    }
+
+    /// One of the two neighbours that the type has for the value.
+    private func drawn(_ value: Float, _ random: UInt64) -> Float {
+        guard value.isFinite else { return value }
+        // The unit of the last place that the type has at this magnitude; below the normal ones it is constant.
+        let (significand, smallest): (Int, Int) = dtype == .f16 ? (10, -14) : (7, -126)
+        let exponent = max(value == 0 ? smallest : Int(value.exponent), smallest) - significand
+        let unit = Double(sign: .plus, exponent: exponent, significand: 1)
+        let scaled = Double(value) / unit
+        let below = scaled.rounded(.down)
+        let fraction = scaled - below
+        let uniform = Double(random >> 11) * 0x1p-53
+        let result = Float((uniform < fraction ? below + 1 : below) * unit)
+        // The largest has no neighbour above.
+        let largest: Float = dtype == .f16 ? 65504 : 0x1.FEp127
+        return result.magnitude > largest ? Float(signOf: value, magnitudeOf: largest) : value.sign == .minus && result == 0 ? -0.0 : result
+    }
+
+    /// SplitMix64's finalizer: every bit of the input reaches every bit of the result.
+    private static func mixed(_ value: UInt64) -> UInt64 {
+        var z = value &+ 0x9E37_79B9_7F4A_7C15
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

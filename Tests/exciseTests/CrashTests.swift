@@ -1,0 +1,92 @@
+import Foundation
+import Storage
+import SystemPackage
+import TestSupport
+import Testing
+
+/// A process killed at any of its writes leaves the old state or the new one, and `--resume` ends with the same bytes.
+@Suite struct CrashTests {
+    /// The library that kills, built from Tests/Fixtures/crash; nil where there is no C compiler.
+    private static let killer: String? = {
+        let library = NSTemporaryDirectory() + "excise-kill-at-\(ProcessInfo.processInfo.processIdentifier).so"
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["cc", "-shared", "-fPIC", "-O1", "-o", library, Fixture.directory.appending("crash/kill_at.c").string, "-ldl"]
+        try? process.run()
+        process.waitUntilExit()
+        return process.terminationStatus == 0 ? library : nil
+    }()
+
+    private let place: WorkingDirectory
+    private let model: FilePath
+
+    init() throws {
+        place = try WorkingDirectory()
+        model = try place.copy(Fixture.directory.appending("llama-sharded"), as: "model")
+    }
+
+    private func convert(_ options: [String], environment: [String: String] = [:]) throws -> Int32 {
+        try ExciseBinary.run(
+            ["convert", model.string, place.path.appending("out").string, "--dtype", "f16", "--shard-size", "10KB"] + options,
+            environment: environment
+        ).status
+    }
+
+    @Test(.enabled(if: killer != nil, "there is no C compiler to build the killer with"), arguments: [false, true])
+    func leavesTheOldStateOrTheNewOne(_ replaces: Bool) throws {
+        let killer = try #require(Self.killer)
+        let output = place.path.appending("out")
+        #expect(try convert([]) == 0)
+        let new = try contents(of: output)
+        #expect(new.count > 4)
+        let old: [String: [UInt8]] = ["old.txt": [1, 2, 3]]
+        func reset() throws {
+            FileSystem.remove(output)
+            guard replaces else { return }
+            try FileSystem.createDirectory(output)
+            for (name, bytes) in old { try write(bytes, to: output.appending(name)) }
+        }
+        let options = replaces ? ["--force"] : []
+
+        try reset()
+        let counter = place.path.appending("count").string
+        #expect(try convert(options, environment: ["LD_PRELOAD": killer, "EXCISE_KILL_COUNT": counter]) == 0)
+        let steps = try #require(Int(String(decoding: InputFile.contents(of: FilePath(counter)), as: UTF8.self)))
+        FileSystem.remove(FilePath(counter))
+        #expect(steps > 20)
+        var isOld = 0
+        for step in 1...steps {
+            try reset()
+            #expect(try convert(options, environment: ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "\(step)"]) == SIGKILL)
+            let found = FileSystem.kind(of: output) == nil ? nil : try contents(of: output)
+            if found == (replaces ? old : nil) { isOld += 1 } else { #expect((found == new) as Bool, "killed at step \(step) of \(steps)") }
+            // Where the new state has been reached, it is made once more.
+            #expect(try convert(options + ["--resume"] + (found == new ? ["--force"] : [])) == 0, "after step \(step)")
+            let isSame = try contents(of: output) == new
+            #expect(isSame, "resumed after step \(step)")
+            #expect(place.names == ["model", "out"])
+        }
+        #expect(isOld > steps / 2)
+    }
+
+    @Test func refusesToGoOnWithOtherWork() throws {
+        let killer = try #require(Self.killer)
+        #expect(try convert([], environment: ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "20"]) == SIGKILL)
+        #expect(place.names == [".out.partial", "model"])
+        let arguments = ["convert", model.string, place.path.appending("out").string, "--dtype", "bf16", "--resume", "--json"]
+        let result = try ExciseBinary.run(arguments)
+        #expect(result.status == 73)
+        #expect(try result.json()["error"]?["kind"]?.string == "resume-mismatch")
+        // Without --resume, what was cut off is removed and the work begins anew.
+        #expect(try ExciseBinary.run(arguments.filter { $0 != "--resume" }).status == 0)
+        #expect(place.names == ["model", "out"])
+    }
+
+    @Test func aSecondProcessIsRefused() throws {
+        let staged = try StagedDirectory(place.path.appending("out"), replacing: false)
+        let result = try ExciseBinary.run(["convert", model.string, place.path.appending("out").string, "--json"])
+        #expect(result.status == 73)
+        #expect(try result.json()["error"]?["kind"]?.string == "output-busy")
+        #expect(FileSystem.kind(of: staged.scratch) == .directory)
+    }
+}
