@@ -48,6 +48,11 @@ package final class InputFile: Sendable {
         }
     }
 
+    /// The size in bytes that it has now: another than `size` where someone writes to it.
+    package func currentSize() throws(StorageError) -> Int {
+        do { return Int(try Stat(descriptor).size) } catch { throw .unreadable(path, error) }
+    }
+
     /// `count` bytes from `offset` on.
     package func bytes(at offset: Int = 0, count: Int) throws(StorageError) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: count)
