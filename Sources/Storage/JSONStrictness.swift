@@ -15,7 +15,7 @@ enum JSONStrictness {
         while index < bytes.count {
             switch bytes[index] {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
-                names.append([])
+                names.append(Set(minimumCapacity: bytes[index] == UInt8(ascii: "{") ? 3 : 0))
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 names.removeLast()
             case UInt8(ascii: "'"):
