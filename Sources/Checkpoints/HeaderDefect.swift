@@ -62,7 +62,7 @@ extension CheckpointError {
 /// The same steps with this module's errors.
 extension JSONMembers {
     @_lifetime(copy text)
-    init?(of text: Span<UInt8>, depth: Int, or failure: (JSONSyntaxError) -> CheckpointError) throws(CheckpointError) {
+    init?(of text: Span<UInt8>, depth: Int = 64, or failure: (JSONSyntaxError) -> CheckpointError) throws(CheckpointError) {
         do { try self.init(of: text, depth: depth) } catch { throw failure(error) }
     }
 

@@ -13,12 +13,11 @@ package struct SafetensorsHeader: Sendable {
     package let warnings: [HeaderWarning]
 
     private static let longestHeader = 100_000_000
-    private static let mostTensors = 1 << 20
     private static let mostMetadata = 1 << 20
 
     /// Reads and checks the header of `file`, member by member: beside its bytes only what is kept takes memory. Throws
     /// `CheckpointError.header` or `.tensor`, whose kind is a `HeaderDefect`'s.
-    package init(of file: InputFile) throws(CheckpointError) {
+    package init(of file: InputFile, mostTensors: Int = 1 << 20) throws(CheckpointError) {
         let path = file.path
         let bytes = try Self.bytes(of: file)
         guard var members = try JSONMembers(of: bytes.span.extracting(8...), depth: 4, or: { .header(path, $0) }) else {
@@ -30,8 +29,8 @@ package struct SafetensorsHeader: Sendable {
             if member.name == "__metadata__" {
                 metadata = try Self.metadata(member, path)
             } else {
-                guard tensors.count < Self.mostTensors else {
-                    throw .header(path, .tooManyTensors, "it names more than \(Self.mostTensors) tensors")
+                guard tensors.count < mostTensors else {
+                    throw .header(path, .tooManyTensors, "it names more than \(mostTensors) tensors")
                 }
                 tensors.append(try StoredTensor(member, dataStart: bytes.count, path))
             }
@@ -45,11 +44,10 @@ package struct SafetensorsHeader: Sendable {
     private static func bytes(of file: InputFile) throws(CheckpointError) -> [UInt8] {
         func fail(_ defect: HeaderDefect, _ reason: String) -> CheckpointError { .header(file.path, defect, reason) }
         func read(_ count: Int) throws(CheckpointError) -> [UInt8] {
-            do { return try file.bytes(count: count) } catch {
-                // The file had these bytes when it was opened.
-                guard case .truncated = error else { throw .storage(error) }
-                throw fail(.fileChanged, "the file became shorter while it was read")
-            }
+            let bytes: [UInt8]?
+            do { bytes = try file.settledBytes(count: count) } catch { throw .storage(error) }
+            guard let bytes else { throw fail(.fileChanged, "the file was written to while it was read") }
+            return bytes
         }
         guard file.size >= 8 else {
             throw fail(.truncatedFile, "the file has \(file.size) bytes, fewer than the 8 of the header's length")
@@ -67,11 +65,7 @@ package struct SafetensorsHeader: Sendable {
             throw fail(.truncatedFile, "it should have \(length) bytes, but the file ends after \(file.size - 8)")
         }
         let bytes = try read(8 + Int(length))
-        let size: Int
-        do { size = try file.currentSize() } catch { throw .storage(error) }
-        guard size == file.size, bytes.starts(with: start) else {
-            throw fail(.fileChanged, "the file was written to while it was read")
-        }
+        guard bytes.starts(with: start) else { throw fail(.fileChanged, "its length changed while it was read") }
         return bytes
     }
 

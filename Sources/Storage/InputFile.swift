@@ -48,17 +48,23 @@ package final class InputFile: Sendable {
         }
     }
 
-    /// The size in bytes that it has now: another than `size` where someone writes to it.
-    package func currentSize() throws(StorageError) -> Int {
-        do { return Int(try Stat(descriptor).size) } catch { throw .unreadable(path, error) }
-    }
-
     /// `count` bytes from `offset` on.
     package func bytes(at offset: Int = 0, count: Int) throws(StorageError) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: count)
         var span = result.mutableSpan
         try read(at: offset, into: &span)
         return result
+    }
+
+    /// The first `count` bytes, no more than its size; nil where it no longer had the size it was opened with when they had been read.
+    package func settledBytes(count: Int) throws(StorageError) -> [UInt8]? {
+        precondition(count <= size)
+        let bytes: [UInt8]
+        do { bytes = try self.bytes(count: count) } catch {
+            guard case .truncated = error else { throw error }
+            return nil
+        }
+        do { return try Int(Stat(descriptor).size) == size ? bytes : nil } catch { throw .unreadable(path, error) }
     }
 
     /// The whole file, where it is not larger than `limit` bytes.
