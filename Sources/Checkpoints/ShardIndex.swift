@@ -50,7 +50,8 @@ package struct ShardIndex: Sendable {
                 }
             } else {
                 guard member.byteCount <= Self.longestMember else {
-                    throw fail(.indexTooLarge, "has a member \(CheckpointError.quoted(member.name)) of more than \(Self.longestMember) bytes")
+                    throw fail(
+                        .indexTooLarge, "has a member \(CheckpointError.quoted(member.name)) of more than \(Self.longestMember) bytes")
                 }
                 let value: JSONValue
                 do { value = try member.value() } catch { throw malformed(error) }
@@ -103,7 +104,9 @@ private struct ShardNames {
         }
         // On some systems / separates folders, on others \ does, and : follows a drive.
         let isPlain = !name.unicodeScalars.contains { $0 == "/" || $0 == "\\" || $0 == ":" || $0.properties.generalCategory == .control }
-        guard isPlain, bytes[0] != UInt8(ascii: "."), bytes.count <= 255 else { throw refuse(.shardName, "only plain file names are allowed") }
+        guard isPlain, bytes[0] != UInt8(ascii: "."), bytes.count <= 255 else {
+            throw refuse(.shardName, "only plain file names are allowed")
+        }
         guard folded.insert(name.uppercased().lowercased()).inserted else {
             throw refuse(.shardName, "on some file systems that is the same file as another shard")
         }

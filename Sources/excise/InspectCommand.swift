@@ -23,6 +23,10 @@ struct InspectCommand: ParsableCommand {
         if let opened, FileSystem.kind(of: opened.model.path.appending("tokenizer.json")) != nil {
             vocabulary = try opened.tokenizer().vocabularySize
         }
+        let warnings = checkpoint.shards.flatMap { shard in
+            shard.header.warnings.map { (path: shard.file.path.lastComponent?.string ?? "", warning: $0) }
+        }
+        for (path, warning) in warnings { standardError("excise: warning: \(path): \(warning).") }
         let digest = try checkpoint.contentDigest()
         var perType: [(name: String, count: Int)] = []
         for tensor in checkpoint.tensors {
@@ -50,6 +54,15 @@ struct InspectCommand: ParsableCommand {
                 ("tokenizer", vocabulary.map { .members(["kind": "bpe", "vocabulary": .integer($0)]) } ?? .null),
                 ("content_digest", .string(digest.description)),
                 ("edits", []),
+                (
+                    "warnings",
+                    .array(
+                        warnings.map {
+                            .members([
+                                "path": .string($0.path), "kind": .string($0.warning.rawValue), "message": .string($0.warning.description),
+                            ])
+                        })
+                ),
             ]
             if tensors {
                 report.members.append(
@@ -81,7 +94,7 @@ struct InspectCommand: ParsableCommand {
         if let vocabulary { print("tokenizer       BPE, \(vocabulary) tokens") }
         print("content digest  \(digest)")
         if tensors {
-            for tensor in checkpoint.tensors { print("  \(tensor.name)  \(tensor.dtype.rawValue) \(tensor.shape)") }
+            for tensor in checkpoint.tensors { print("  \(CheckpointError.quoted(tensor.name))  \(tensor.dtype.rawValue) \(tensor.shape)") }
         }
     }
 }

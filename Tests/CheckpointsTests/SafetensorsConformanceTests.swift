@@ -21,7 +21,8 @@ import Testing
             let directory = Fixture.directory.appending(folder)
             return try (InputFile.json(directory.appending("cases.json"))["cases"]?.array ?? []).map { entry in
                 Case(
-                    path: directory.appending(entry["file"]?.string ?? ""), row: entry["row"]?.integer ?? 0, kind: entry["kind"]?.string ?? "",
+                    path: directory.appending(entry["file"]?.string ?? ""), row: entry["row"]?.integer ?? 0,
+                    kind: entry["kind"]?.string ?? "",
                     tensors: entry["tensors"]?.array?.map { $0.serialized() } ?? [],
                     warnings: entry["warnings"]?.array?.compactMap(\.string) ?? [])
             }
@@ -65,7 +66,10 @@ import Testing
     @Test func everyCodeIsDocumented() throws {
         let page = String(decoding: try InputFile.contents(of: Fixture.project.appending("Formats/safetensors-codes.md")), as: UTF8.self)
         let codes = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { String($0.dropFirst(3).prefix { $0 != "`" }) }
-        #expect(Set(codes) == Set(HeaderDefect.allCases.map(\.rawValue) + HeaderWarning.allCases.map(\.rawValue) + IndexDefect.allCases.map(\.rawValue)))
+        #expect(
+            Set(codes)
+                == Set(
+                    HeaderDefect.allCases.map(\.rawValue) + HeaderWarning.allCases.map(\.rawValue) + IndexDefect.allCases.map(\.rawValue)))
         #expect(Set(codes).count == codes.count)
         #expect(try Set(Case.all(in: "malformed").map(\.kind)).isSubset(of: codes))
     }

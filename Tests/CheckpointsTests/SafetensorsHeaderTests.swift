@@ -72,7 +72,8 @@ struct SafetensorsHeaderTests {
 
     @Test func boundsTheNumberOfTensors() throws {
         func text(_ count: Int) -> String {
-            "{" + (0..<count).map { #""\#($0)":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"# }.joined(separator: ",") + #","__metadata__":{}}"#
+            "{" + (0..<count).map { #""\#($0)":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"# }.joined(separator: ",")
+                + #","__metadata__":{}}"#
         }
         try withScratchDirectory { directory in
             let path = directory.appending("x.safetensors")
@@ -91,7 +92,10 @@ struct SafetensorsHeaderTests {
     }
 
     /// So that what describes one tensor cannot become large in memory.
-    @Test(arguments: [#"{"dtype":"U8",\#(String(repeating: " ", count: 65_536))"shape":[0],"data_offsets":[0,0]}"#, "[\(String(repeating: "1,", count: 65_536))1]"])
+    @Test(arguments: [
+        #"{"dtype":"U8",\#(String(repeating: " ", count: 65_536))"shape":[0],"data_offsets":[0,0]}"#,
+        "[\(String(repeating: "1,", count: 65_536))1]",
+    ])
     func boundsDescriptions(_ description: String) throws {
         let error = try checkpointError { _ = try header(safetensors(header: #"{"a":\#(description)}"#, dataCount: 0)) }
         #expect(error.kind == "description-too-long")

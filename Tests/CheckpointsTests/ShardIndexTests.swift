@@ -43,7 +43,8 @@ import Testing
 
     @Test func keepsTheOrderOfTensors() throws {
         let index = try index(
-            #" {"extra":[{}],"weight_map":{"b":"y.bin","\u0061\u0000":"x.bin","é":"y.bin"},"metadata":{"total_size":12.0,"by":{}}} "#, "bin")
+            #" {"extra":[{}],"weight_map":{"b":"y.bin","\u0061\u0000":"x.bin","é":"y.bin"},"metadata":{"total_size":12.0,"by":{}}} "#, "bin"
+        )
         #expect(index.assignments.map(\.tensor) == ["b", "a\0", "é"])
         #expect(index.assignments.map(\.shard) == ["y.bin", "x.bin", "y.bin"])
         #expect(index.shards == ["x.bin", "y.bin"])
@@ -51,7 +52,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ["model.safetensors"], ["a b.safetensors"], ["é.safetensors"], ["a..b.safetensors"], ["model-00001-of-00002.safetensors", "extra.safetensors"],
+        ["model.safetensors"], ["a b.safetensors"], ["é.safetensors"], ["a..b.safetensors"],
+        ["model-00001-of-00002.safetensors", "extra.safetensors"],
         ["model.fp16-00001-of-00002.safetensors", "model.fp16-00002-of-00002.safetensors"], ["1-of-2.safetensors", "x-of-3.safetensors"],
     ])
     func takesPlainNames(_ shards: [String]) throws {
@@ -67,8 +69,10 @@ import Testing
     func refusesWhatIsNoObject(_ text: String) throws { #expect(try kind(text) == "not-an-object") }
 
     @Test(arguments: [
-        "{", "{}{}", #"{"weight_map":{"a":"a.safetensors"}"#, #"{"weight_map":{"a":"a.safetensors",}}"#, #"{"weight_map":{"a":"a.safetensors"},"x":nul}"#,
-        #"{"weight_map":{"a":"a.safetensors"},}"#, #"{"weight_map":{"a":"\ud800.safetensors"}}"#, #"{"weight_map":{"a":"a.safetensors" "b"}}"#,
+        "{", "{}{}", #"{"weight_map":{"a":"a.safetensors"}"#, #"{"weight_map":{"a":"a.safetensors",}}"#,
+        #"{"weight_map":{"a":"a.safetensors"},"x":nul}"#,
+        #"{"weight_map":{"a":"a.safetensors"},}"#, #"{"weight_map":{"a":"\ud800.safetensors"}}"#,
+        #"{"weight_map":{"a":"a.safetensors" "b"}}"#,
         #"{"weight_map":{"a":"a.safetensors"} {}}"#, #"{"metadata":{"total_size":01}}"#,
     ])
     func refusesWhatIsNotJSON(_ text: String) throws { #expect(try kind(text) == "json-syntax") }
@@ -85,15 +89,19 @@ import Testing
     func refusesRepeatedNames(_ text: String) throws { #expect(try kind(text) == "duplicate-name") }
 
     @Test(arguments: [
-        "{}", #"{"metadata":{}}"#, #"{"weight_map":{}}"#, #"{"weight_map":null}"#, #"{"weight_map":[]}"#, #"{"weight_map":"a.safetensors"}"#,
-        #"{"weight_map":{"a":1}}"#, #"{"weight_map":{"a":null}}"#, #"{"weight_map":{"a":["a.safetensors"]}}"#, #"{"weight_map":{"a":"a.safetensors","b":{}}}"#,
+        "{}", #"{"metadata":{}}"#, #"{"weight_map":{}}"#, #"{"weight_map":null}"#, #"{"weight_map":[]}"#,
+        #"{"weight_map":"a.safetensors"}"#,
+        #"{"weight_map":{"a":1}}"#, #"{"weight_map":{"a":null}}"#, #"{"weight_map":{"a":["a.safetensors"]}}"#,
+        #"{"weight_map":{"a":"a.safetensors","b":{}}}"#,
     ])
     func refusesWeightMaps(_ text: String) throws { #expect(try kind(text) == "weight-map") }
 
     @Test(arguments: [
         "", ".", "..", ".safetensors", "../a.safetensors", "/a.safetensors", "a/b.safetensors", #"a\\b.safetensors"#, #"..\\a.safetensors"#,
-        #"\/etc.safetensors"#, "C:a.safetensors", "a:b.safetensors", #"a\u0000.safetensors"#, #"a\n.safetensors"#, "a\u{7F}.safetensors", "a\u{85}.safetensors",
-        ".a.safetensors", "..safetensors", "a.safetensors/", "a.safetensors ", "a.SAFETENSORS", "a.bin", "a.safetensors.bin", "asafetensors", "safetensors",
+        #"\/etc.safetensors"#, "C:a.safetensors", "a:b.safetensors", #"a\u0000.safetensors"#, #"a\n.safetensors"#, "a\u{7F}.safetensors",
+        "a\u{85}.safetensors",
+        ".a.safetensors", "..safetensors", "a.safetensors/", "a.safetensors ", "a.SAFETENSORS", "a.bin", "a.safetensors.bin",
+        "asafetensors", "safetensors",
         String(repeating: "a", count: 244) + ".safetensors",
     ])
     func refusesShardNames(_ name: String) throws { #expect(try kind(Self.map("good.safetensors", name)) == "shard-name") }
