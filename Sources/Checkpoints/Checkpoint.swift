@@ -48,15 +48,15 @@ package struct Checkpoint: Sendable {
         case (false, true):
             let file: InputFile
             do { file = try files.file(index) } catch { throw .storage(error) }
-            let assignments = try Self.weightMap(file)
+            let index = try ShardIndex(file, shardExtension: "safetensors")
             var shards: [InputFile] = []
-            for name in Set(assignments.map(\.shard)).sorted() {
+            for name in index.shards {
                 do { shards.append(try files.file(name)) } catch {
                     guard case .missing = error else { throw .storage(error) }
                     throw .index(file.path, kind: "missing-shard", reason: "names the shard \(name), which is not there")
                 }
             }
-            try self.init(path: files.path, files: files, index: file, assignments: assignments, shards: shards)
+            try self.init(path: files.path, files: files, index: file, assignments: index.assignments, shards: shards)
         }
     }
 
@@ -100,6 +100,11 @@ package struct Checkpoint: Sendable {
         return result.isEmpty ? [("format", "pt")] : result
     }
 
+    /// What is odd about its files and was read nevertheless.
+    package var warnings: [(shard: String, warning: HeaderWarning)] {
+        shards.flatMap { shard in (shard.safetensors?.warnings ?? []).map { (shard.name, $0) } }
+    }
+
     package func tensor(named name: String) -> StoredTensor? {
         places[Array(name.utf8)].map { shards[$0.shard].header.tensors[$0.tensor] }
     }
@@ -112,28 +117,4 @@ package struct Checkpoint: Sendable {
 
     /// The file that holds a tensor.
     package func file(holding name: String) -> InputFile? { places[Array(name.utf8)].map { shards[$0.shard].file } }
-
-    /// The index's tensors and shards, where every shard is a plain file name.
-    private static func weightMap(_ file: InputFile) throws(CheckpointError) -> [(tensor: String, shard: String)] {
-        let path = file.path
-        let document: JSONValue
-        do { document = try file.json(limit: 64 << 20) } catch { throw .storage(error) }
-        guard let map = document["weight_map"]?.object, !map.members.isEmpty else {
-            throw .index(path, kind: "weight-map", reason: "has no weight_map")
-        }
-        var result: [(tensor: String, shard: String)] = []
-        for (name, value) in map.members {
-            guard let shard = value.string else {
-                throw .index(path, kind: "weight-map", reason: "maps \(CheckpointError.quoted(name)) to something that is no file name")
-            }
-            let isPlain = !shard.isEmpty && !shard.utf8.contains { $0 == 0x2F || $0 == 0x5C || $0 == 0x3A || $0 < 0x20 } && shard != ".."
-            guard isPlain, shard.hasSuffix(".safetensors") else {
-                throw .index(
-                    path, kind: "shard-name",
-                    reason: "names the shard \(CheckpointError.quoted(shard)); only plain .safetensors file names are allowed")
-            }
-            result.append((name, shard))
-        }
-        return result
-    }
 }

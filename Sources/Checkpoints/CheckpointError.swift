@@ -56,11 +56,14 @@ package enum CheckpointError: DiagnosedError {
         }
     }
 
-    /// A name from a file, fit to be printed: control characters escaped, its length bounded.
-    static func quoted(_ name: String) -> String {
+    /// A name from a file, fit to be printed: what a terminal would not show as it is escaped, its length bounded.
+    package static func quoted(_ name: String) -> String {
         var text = "\""
         for scalar in name.unicodeScalars.prefix(200) {
-            text += scalar.properties.generalCategory == .control ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: text += "\\u{\(String(scalar.value, radix: 16))}"
+            default: text += String(scalar)
+            }
         }
         return text + (name.unicodeScalars.count > 200 ? "…\"" : "\"")
     }

@@ -37,7 +37,7 @@ struct ArchiveFiles {
             do { try open.descriptor.writeAll(bytes) } catch { throw .unwritable(scratch, (error as? Errno) ?? .ioError) }
             size += bytes.count
         }
-        files.append((place, InputFile(path, region: 0..<size, of: open)))
+        files.append((place, InputFile(path, size: size, of: open)))
     }
 
     private mutating func add(_ name: String) throws(StorageError) -> (place: FilePath, path: FilePath) {

@@ -13,6 +13,8 @@ package final class InputFile: Sendable {
     /// Where its first byte lies in what is open.
     let start: Int
     let open: OpenFile
+    /// The size of all that is open, when it was opened.
+    private let wholeSize: Int
 
     /// Opens a regular file. Throws `missing`, `notAFile` or `unreadable`.
     package convenience init(_ path: FilePath) throws(StorageError) {
@@ -20,7 +22,7 @@ package final class InputFile: Sendable {
             let status = try Stat(path)
             guard status.type == .regular else { throw StorageError.notAFile(path) }
             let open = OpenFile(adopting: try FileDescriptor.open(path, .readOnly, options: .closeOnExec))
-            self.init(path, region: 0..<Int(status.size), of: open)
+            self.init(path, size: Int(status.size), of: open)
         } catch let error as StorageError {
             throw error
         } catch let error as Errno {
@@ -30,9 +32,13 @@ package final class InputFile: Sendable {
         }
     }
 
-    init(_ path: FilePath, region: Range<Int>, of open: OpenFile) {
+    /// All of what is open.
+    convenience init(_ path: FilePath, size: Int, of open: OpenFile) { self.init(path, region: 0..<size, of: open, wholeSize: size) }
+
+    private init(_ path: FilePath, region: Range<Int>, of open: OpenFile, wholeSize: Int) {
         self.path = path
         self.open = open
+        self.wholeSize = wholeSize
         start = region.lowerBound
         size = region.count
     }
@@ -47,7 +53,7 @@ package final class InputFile: Sendable {
     /// A part of it as a file of its own, which keeps this one open.
     package func region(_ range: Range<Int>, named path: FilePath) -> InputFile {
         precondition(range.lowerBound >= 0 && range.upperBound <= size)
-        return InputFile(path, region: start + range.lowerBound..<start + range.upperBound, of: open)
+        return InputFile(path, region: start + range.lowerBound..<start + range.upperBound, of: open, wholeSize: wholeSize)
     }
 
     /// Fills `destination` with the bytes from `offset` on. Throws `truncated` where the file ends before.
@@ -76,6 +82,17 @@ package final class InputFile: Sendable {
         var span = result.mutableSpan
         try read(at: offset, into: &span)
         return result
+    }
+
+    /// The first `count` bytes, no more than its size; nil where what is open no longer had its size when they had been read.
+    package func settledBytes(count: Int) throws(StorageError) -> [UInt8]? {
+        precondition(count <= size)
+        let bytes: [UInt8]
+        do { bytes = try self.bytes(count: count) } catch {
+            guard case .truncated = error else { throw error }
+            return nil
+        }
+        do { return try Int(Stat(open.descriptor).size) == wholeSize ? bytes : nil } catch { throw .unreadable(path, error) }
     }
 
     /// All of it, where it is not larger than `limit` bytes.

@@ -10,26 +10,25 @@ enum JSONStrictness {
             throw JSONSyntaxError(offset: error.byteOffsets.lowerBound, reason: "the text is not UTF-8")
         }
         // The names of every object that is open; an array's stay none.
-        var names: [Set<Name>] = []
+        var names: [Set<JSONName>] = []
         var index = 0
         while index < bytes.count {
             switch bytes[index] {
             case UInt8(ascii: "{"), UInt8(ascii: "["):
-                names.append([])
+                names.append(Set(minimumCapacity: bytes[index] == UInt8(ascii: "{") ? 3 : 0))
             case UInt8(ascii: "}"), UInt8(ascii: "]"):
                 names.removeLast()
             case UInt8(ascii: "'"):
                 throw JSONSyntaxError(offset: index, reason: "a string is not in double quotes")
             case UInt8(ascii: "\""):
                 let start = index
-                index = try end(ofStringAt: start, in: bytes)
+                index = try JSONString.end(from: start, in: bytes)
                 if isName(before: index + 1, in: bytes) {
-                    let name = try unescaped(start + 1..<index, in: bytes)
-                    if !names[names.count - 1].insert(Name(bytes: name)).inserted {
-                        let text = String(decoding: name, as: UTF8.self)
-                        let shown = JSONValue.string(text.count > 64 ? text.prefix(64) + "…" : text).serialized()
-                        throw JSONSyntaxError(offset: start, reason: "the name \(shown) is there twice", repeatedName: text)
+                    let name = JSONName(bytes: JSONString.decoded(start + 1..<index, in: bytes))
+                    guard !name.bytes.contains(0) else {
+                        throw JSONSyntaxError(offset: start, reason: "a name holds the character U+0000")
                     }
+                    guard names[names.count - 1].insert(name).inserted else { throw name.repeated(at: start) }
                 }
             case UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: " "), 0x09, 0x0A, 0x0D:
                 break
@@ -40,31 +39,6 @@ enum JSONStrictness {
             }
             index += 1
         }
-    }
-
-    /// A name by its bytes, hashed all at once.
-    private struct Name: Hashable {
-        let bytes: [UInt8]
-
-        func hash(into hasher: inout Hasher) { unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) } }
-    }
-
-    /// The place of the closing quote.
-    private static func end(ofStringAt start: Int, in bytes: Span<UInt8>) throws(JSONSyntaxError) -> Int {
-        var index = start + 1
-        while bytes[index] != UInt8(ascii: "\"") {
-            guard bytes[index] >= 0x20 else { throw JSONSyntaxError(offset: index, reason: "a string holds a control character") }
-            guard bytes[index] == UInt8(ascii: "\\") else {
-                index += 1
-                continue
-            }
-            // Whole pairs have been written out before, so what is left of them is halves.
-            if bytes[index + 1] == UInt8(ascii: "u"), 0xD800..<0xE000 ~= unit(at: index, in: bytes) {
-                throw JSONSyntaxError(offset: index, reason: "a string holds half a surrogate pair")
-            }
-            index += 2
-        }
-        return index
     }
 
     private static func isWithinScalar(_ byte: UInt8) -> Bool {
@@ -111,61 +85,10 @@ enum JSONStrictness {
         }
     }
 
-    /// XXXX of `\uXXXX`.
-    private static func unit(at place: Int, in bytes: Span<UInt8>) -> UInt32 {
-        (place + 2..<place + 6).reduce(0) { 16 * $0 + UInt32(Character(Unicode.Scalar(bytes[$1])).hexDigitValue ?? 0) }
-    }
-
     /// Whether a colon comes next.
     private static func isName(before index: Int, in bytes: Span<UInt8>) -> Bool {
         var index = index
         while index < bytes.count, bytes[index] <= UInt8(ascii: " ") { index += 1 }
         return index < bytes.count && bytes[index] == UInt8(ascii: ":")
-    }
-
-    /// A name's bytes without its escapes, which are known to be well-formed.
-    private static func unescaped(_ range: Range<Int>, in bytes: Span<UInt8>) throws(JSONSyntaxError) -> [UInt8] {
-        let written = unsafe bytes.extracting(range).withUnsafeBufferPointer { unsafe Array($0) }
-        guard let escape = written.firstIndex(of: UInt8(ascii: "\\")) else { return written }
-        var name = Array(written[..<escape])
-        var index = range.lowerBound + escape
-        while index < range.upperBound {
-            guard bytes[index] == UInt8(ascii: "\\") else {
-                name.append(bytes[index])
-                index += 1
-                continue
-            }
-            if bytes[index + 1] == UInt8(ascii: "u") {
-                let scalar = try escapedScalar(at: &index, in: bytes)
-                name += String(scalar).utf8
-            } else {
-                name.append(escapedByte(bytes[index + 1]))
-                index += 2
-            }
-        }
-        return name
-    }
-
-    /// The character of `\uXXXX`; `index` moves behind it.
-    private static func escapedScalar(at index: inout Int, in bytes: Span<UInt8>) throws(JSONSyntaxError) -> Unicode.Scalar {
-        let start = index
-        let value = unit(at: start, in: bytes)
-        index += 6
-        // Halves of surrogate pairs have been refused with the string.
-        guard value != 0, let scalar = Unicode.Scalar(value) else {
-            throw JSONSyntaxError(offset: start, reason: "a name holds the character U+0000")
-        }
-        return scalar
-    }
-
-    private static func escapedByte(_ letter: UInt8) -> UInt8 {
-        switch letter {
-        case UInt8(ascii: "b"): 0x08
-        case UInt8(ascii: "f"): 0x0C
-        case UInt8(ascii: "n"): 0x0A
-        case UInt8(ascii: "r"): 0x0D
-        case UInt8(ascii: "t"): 0x09
-        default: letter
-        }
     }
 }

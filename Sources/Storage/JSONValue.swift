@@ -2,7 +2,7 @@
 ///
 /// Strings are Swift strings for convenience, but Swift compares them by canonical equivalence: where bytes matter
 /// (a vocabulary, a tensor's name) use `Array(text.utf8)`.
-package indirect enum JSONValue: Sendable {
+package enum JSONValue: Sendable {
     case null
     case boolean(Bool)
     case integer(Int)

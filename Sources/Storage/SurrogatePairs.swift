@@ -24,26 +24,10 @@ enum SurrogatePairs {
                 index += 1
                 continue
             }
-            if let high = unit(in: bytes, at: index), 0xD800..<0xDC00 ~= high, let low = unit(in: bytes, at: index + 6),
-                0xDC00..<0xE000 ~= low,
-                let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
-            {
-                return (index, scalar)
-            }
+            if let escape = JSONString.escape(at: index, in: bytes), escape.length == 12 { return (index, escape.scalar) }
             // Whatever is escaped here is not the start of another escape.
             index += 2
         }
         return nil
-    }
-
-    /// XXXX of `\uXXXX`.
-    private static func unit(in bytes: Span<UInt8>, at index: Int) -> UInt32? {
-        guard bytes[index] == UInt8(ascii: "\\"), bytes[index + 1] == UInt8(ascii: "u") else { return nil }
-        var value: UInt32 = 0
-        for place in index + 2..<index + 6 {
-            guard let digit = Character(Unicode.Scalar(bytes[place])).hexDigitValue else { return nil }
-            value = value << 4 | UInt32(digit)
-        }
-        return value
     }
 }

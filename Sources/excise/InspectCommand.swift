@@ -19,6 +19,7 @@ struct InspectCommand: ParsableCommand {
         _ = common.begin()
         let place = try ModelPlace(model)
         let checkpoint = try place.checkpoint
+        for (name, warning) in checkpoint.warnings { standardError("excise: warning: \(name): \(warning).") }
         let inspection = try Inspection(
             checkpoint: checkpoint, summary: CheckpointSummary(checkpoint), digests: digest ? CheckpointDigests(of: checkpoint) : nil,
             configuration: place.configuration, vocabulary: place.vocabularySize)
@@ -30,7 +31,7 @@ struct InspectCommand: ParsableCommand {
         } else {
             inspection.print()
             guard tensors else { return }
-            for tensor in checkpoint.tensors { print("  \(tensor.name)  \(tensor.dtype.rawValue) \(tensor.shape)") }
+            for tensor in checkpoint.tensors { print("  \(CheckpointError.quoted(tensor.name))  \(tensor.dtype.rawValue) \(tensor.shape)") }
         }
     }
 }
@@ -58,6 +59,15 @@ private struct Inspection {
             ("tokenizer", vocabulary.map { .members(["kind": "bpe", "vocabulary": .integer($0)]) } ?? .null),
             ("content_digest", digests.map { .string($0.content.description) } ?? .null),
             ("edits", []),
+            (
+                "warnings",
+                .array(
+                    checkpoint.warnings.map {
+                        .members([
+                            "path": .string($0.shard), "kind": .string($0.warning.rawValue), "message": .string($0.warning.description),
+                        ])
+                    })
+            ),
         ]
     }
 

@@ -14,215 +14,91 @@ struct SafetensorsHeaderTests {
         }
     }
 
-    /// The kind of the error; every one is malformed input and says which file it is about.
-    private func kind(_ bytes: [UInt8]) throws -> String {
-        let error = try checkpointError { _ = try header(bytes) }
-        #expect(error.fault == .malformedInput)
-        #expect(error.description.contains("x.safetensors: "))
-        return error.kind
-    }
-
-    private func kind(_ header: String, _ dataCount: Int = 0) throws -> String {
-        try kind(safetensors(header: header, dataCount: dataCount))
-    }
-
     private static func length(_ value: UInt64) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) } }
-
-    /// A header of one tensor with the given members.
-    private static func one(_ members: String) -> String { "{\"a\":{\(members)}}" }
 
     private static let good = #"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
 
-    // MARK: The length
+    // MARK: Files too large, or too restless, to be kept beside the tests
 
-    @Test(arguments: [0, 1, 7])
-    func refusesAFileWithoutALength(_ count: Int) throws {
-        #expect(try kind([UInt8](repeating: 2, count: count)) == "truncated-file")
-    }
-
-    @Test(
-        arguments: [
-            (3, "truncated-file"), (100_000_000, "truncated-file"), (100_000_001, "header-too-large"), (1 << 32, "header-too-large"),
-            (1 << 63, "header-too-large"), (.max, "header-too-large"), (.max - 7, "header-too-large"),
-        ] as [(UInt64, String)])
-    func refusesALengthBeyondTheFile(_ length: UInt64, _ expected: String) throws {
-        #expect(try kind(Self.length(length) + [0x7B, 0x7D]) == expected)
-    }
-
-    @Test(arguments: [0, 1, 100])
-    func refusesAnEmptyHeader(_ dataCount: Int) throws {
-        #expect(try kind("", dataCount) == "empty-header")
-    }
-
-    @Test func recognisesAGitLFSPointer() throws {
-        let text = """
-            version https://git-lfs.github.com/spec/v1
-            oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393
-            size 12345
-
-            """
-        let error = try checkpointError { _ = try header(Array(text.utf8)) }
-        #expect(error.kind == "lfs-pointer")
-        #expect(error.description.contains("git lfs pull"))
-    }
-
-    // MARK: JSON
-
-    /// A byte order mark, an overlong NUL, half a character, a byte of no character, a surrogate.
-    @Test(arguments: [[0xEF, 0xBB, 0xBF], [0xC0, 0x80], [0xC3], [0xFF], [0xED, 0xA0, 0x80]] as [[UInt8]])
-    func refusesWhatIsNotUTF8(_ bytes: [UInt8]) throws {
-        #expect(try kind(safetensors(header: bytes + Array(Self.good.utf8), data: [UInt8](repeating: 0, count: 8))) == "json-syntax")
-        let named = Array(#"{""#.utf8) + bytes + Array(Self.good.utf8.dropFirst(3))
-        if bytes != [0xEF, 0xBB, 0xBF] {
-            #expect(try kind(safetensors(header: named, data: [UInt8](repeating: 0, count: 8))) == "json-syntax")
+    /// A file of `size` bytes that begins with `bytes` and takes no room.
+    private func sparse<Result>(_ bytes: [UInt8], size: Int, _ body: (InputFile) throws -> Result) throws -> Result {
+        try withScratchDirectory { directory in
+            let path = directory.appending("x.safetensors")
+            try write(bytes, to: path)
+            let file = try FileDescriptor.open(path, .readWrite)
+            try file.closeAfter { try file.resize(to: Int64(size)) }
+            return try body(InputFile(path))
         }
     }
 
-    @Test(arguments: [
-        #"{"\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#, #"{"a\u0000":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#,
-        "{}{}", "{}{", "{} x", "{}\0", "{}\0\0\0",
-        #"{"__metadata__":{},}"#, "{}//", "/**/{}", "{'__metadata__':{}}", "{__metadata__:{}}", "{", #"{"a""#, "\u{A0}{}",
-    ])
-    func refusesWhatIsNotJSON(_ text: String) throws {
-        #expect(try kind(text) == "json-syntax")
+    private func kind(_ file: InputFile) throws -> String { try checkpointError { _ = try SafetensorsHeader(of: file) }.kind }
+
+    /// The file is as large as its header says, but the format allows none so large.
+    @Test(arguments: [100_000_001, 1 << 32, 1 << 40])
+    func refusesAHeaderBeyondTheLimit(_ length: Int) throws {
+        #expect(try sparse(Self.length(UInt64(length)) + Array("{}".utf8), size: 8 + length, kind) == "header-too-large")
     }
 
-    @Test(arguments: ["{\"a\u{1}\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}}", #"{"__metadata__":{"a":"\ud800"}}"#])
-    func refusesStringsThatAreNotJSON(_ text: String) throws {
-        #expect(try kind(text) == "json-syntax")
+    /// A header of the largest size is read; what is wrong with this one is the U+0000 behind its object.
+    @Test func readsAHeaderOfTheLargestSize() throws {
+        #expect(try sparse(Self.length(100_000_000) + Array("{}".utf8), size: 100_000_008, kind) == "json-syntax")
+        #expect(try sparse(Self.length(100_000_000) + Array("{}".utf8), size: 100_000_007, kind) == "truncated-file")
     }
 
-    @Test(arguments: ["[]", "null", "1", #""a""#, "true"])
-    func refusesWhatIsNoObject(_ text: String) throws {
-        #expect(try kind(text) == "not-an-object")
+    /// Sizes beyond 32 bits: a tensor of 5 GiB, and data that is longer or shorter.
+    @Test func measuresLargeFiles() throws {
+        let size = 5 << 30
+        let bytes = safetensors(header: Array(#"{"a":{"dtype":"U8","shape":[\#(size)],"data_offsets":[0,\#(size)]}}"#.utf8))
+        #expect(try sparse(bytes, size: bytes.count + size) { try SafetensorsHeader(of: $0).tensors.map(\.byteCount) } == [size])
+        #expect(try sparse(bytes, size: bytes.count + size + 1, kind) == "trailing-bytes")
+        #expect(try sparse(bytes, size: bytes.count + size - 1, kind) == "truncated-file")
     }
 
-    @Test(arguments: [3, 125, 30_000])
-    func refusesDeepNesting(_ depth: Int) throws {
-        let text = Self.one(#""shape":"# + String(repeating: "[", count: depth) + String(repeating: "]", count: depth))
-        #expect(try kind(text) == "json-syntax")
-    }
-
-    // MARK: Layout
-
-    @Test(arguments: [
-        ("{}", 1, "trailing-bytes"), (good, 9, "trailing-bytes"), (good, 7, "truncated-file"), (good, 0, "truncated-file"),
-        (#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}}"#, 8, "offset-gap"),
-        (#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[4,4]}}"#, 4, "offset-gap"),
-        (#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[2],"data_offsets":[5,7]}}"#, 7, "offset-gap"),
-        (
-            #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#, 4,
-            "offset-overlap"
-        ),
-        (
-            #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[4],"data_offsets":[3,7]}}"#, 7,
-            "offset-overlap"
-        ),
-        (
-            #"{"a":{"dtype":"U8","shape":[8],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[4],"data_offsets":[2,6]}}"#, 8,
-            "offset-overlap"
-        ),
-        (
-            #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"b":{"dtype":"U8","shape":[0],"data_offsets":[2,2]}}"#, 4,
-            "offset-overlap"
-        ),
-        (#"{"a":{"dtype":"U8","shape":[4],"data_offsets":[4,0]}}"#, 4, "offsets"),
-        (#"{"a":{"dtype":"U8","shape":[0],"data_offsets":[9223372036854775800,9223372036854775800]}}"#, 0, "offsets"),
-    ])
-    func refusesTensorsThatDoNotTileTheFile(_ text: String, _ dataCount: Int, _ expected: String) throws {
-        #expect(try kind(text, dataCount) == expected)
-    }
-
-    @Test(arguments: [
-        ("[1]", "size-mismatch"), ("[3]", "size-mismatch"), ("[2,2]", "size-mismatch"), ("[]", "size-mismatch"), ("[0]", "size-mismatch"),
-        ("[4294967296,4294967296]", "size-overflow"), ("[9223372036854775806]", "size-overflow"),
-        ("[2305843009213693952]", "size-overflow"),
-        ("[0,4294967296,4294967296]", "size-overflow"), ("[4294967296,4294967296,0]", "size-overflow"),
-        ("[4294967296,0,4294967296]", "size-overflow"),
-        ("[-2]", "not-a-natural"), ("[2.0]", "not-a-natural"), ("[2e0]", "not-a-natural"), (#"["2"]"#, "not-a-natural"),
-        ("[null]", "not-a-natural"),
-        ("[true]", "not-a-natural"), ("[NaN]", "json-syntax"), ("[2.5]", "not-a-natural"), ("[9223372036854775808]", "json-syntax"),
-        ("[18446744073709551616]", "json-syntax"), ("[18446744073709551618]", "json-syntax"), ("[-02]", "json-syntax"),
-        ("[02]", "json-syntax"),
-        ("[+2]", "json-syntax"), ("[0x2]", "json-syntax"), ("null", "missing-field"), ("2", "missing-field"), (#""2""#, "missing-field"),
-        ("{}", "missing-field"),
-    ])
-    func refusesShapes(_ shape: String, _ expected: String) throws {
-        #expect(try kind(Self.one(#""dtype":"F32","shape":\#(shape),"data_offsets":[0,8]"#), 8) == expected)
-    }
-
-    @Test func refusesANegativeZero() throws {
-        #expect(try kind(Self.one(#""dtype":"F32","shape":[-0],"data_offsets":[0,0]"#)) == "json-syntax")
-    }
-
-    @Test(arguments: [
-        ("[]", "offsets"), ("[0]", "offsets"), ("[0,4,8]", "offsets"), ("[-8,0]", "not-a-natural"), ("[0,-8]", "not-a-natural"),
-        ("[0,8.0]", "not-a-natural"),
-        ("[null,8]", "not-a-natural"), ("null", "missing-field"), (#"{"0":0}"#, "missing-field"),
-    ])
-    func refusesOffsets(_ offsets: String, _ expected: String) throws {
-        #expect(try kind(Self.one(#""dtype":"F32","shape":[2],"data_offsets":\#(offsets)"#), 8) == expected)
-    }
-
-    @Test(arguments: [#""F99""#, #""f32""#, #""""#, #"" F32""#, "5", "null", #"["F32"]"#])
-    func refusesDTypes(_ dtype: String) throws {
-        #expect(try kind(Self.one(#""dtype":\#(dtype),"shape":[2],"data_offsets":[0,8]"#), 8) == "dtype")
-    }
-
-    @Test(arguments: [("F4", 1), ("F4", 3), ("F6_E2M3", 1), ("F6_E3M2", 2), ("F6_E2M3", 5)])
-    func refusesElementsThatEndInsideAByte(_ dtype: String, _ count: Int) throws {
-        #expect(try kind(Self.one(#""dtype":"\#(dtype)","shape":[\#(count)],"data_offsets":[0,\#(count)]"#), count) == "partial-byte")
-    }
-
-    @Test(arguments: [
-        (#"{"a":{"shape":[2],"data_offsets":[0,8]}}"#, "dtype"), (#"{"a":{"dtype":"F32","data_offsets":[0,8]}}"#, "missing-field"),
-        (#"{"a":{"dtype":"F32","shape":[2]}}"#, "missing-field"), (#"{"a":{}}"#, "dtype"), (#"{"a":null}"#, "not-an-object"),
-        (#"{"a":1}"#, "not-an-object"),
-        (#"{"a":["F32",[2],[0,8]]}"#, "not-an-object"),
-        (#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"crc":1}}"#, "unknown-field"),
-    ])
-    func refusesDescriptions(_ text: String, _ expected: String) throws {
-        #expect(try kind(text, 8) == expected)
-    }
-
-    @Test func refusesMoreThan64Dimensions() throws {
-        func text(_ rank: Int) -> String {
-            Self.one(#""dtype":"U8","shape":["# + repeatElement("1", count: rank).joined(separator: ",") + #"],"data_offsets":[0,1]"#)
+    /// Whatever happens between opening a file and having read its header.
+    @Test(arguments: [4, 20, 60, 69, 71, 4096])
+    func refusesAFileThatChangesItsSize(_ size: Int) throws {
+        let bytes = safetensors(header: Self.good, dataCount: 8)
+        #expect(bytes.count == 70)
+        try withScratchDirectory { directory in
+            let path = directory.appending("x.safetensors")
+            try write(bytes, to: path)
+            let file = try InputFile(path)
+            let writer = try FileDescriptor.open(path, .readWrite)
+            try writer.closeAfter { try writer.resize(to: Int64(size)) }
+            let error = try checkpointError { _ = try SafetensorsHeader(of: file) }
+            #expect(error.kind == "file-changed")
         }
-        #expect(try kind(text(65), 1) == "rank")
-        #expect(try header(safetensors(header: text(64), dataCount: 1)).tensors.map(\.shape.count) == [64])
     }
 
     @Test func boundsTheNumberOfTensors() throws {
-        var text: [UInt8] = []
-        for index in 0...1 << 20 {
-            text += text.isEmpty ? "{\"".utf8 : ",\"".utf8
-            // Names of five characters out of the 32 from ; to Z.
-            for digit in 0..<5 { text.append(0x3B + UInt8(index >> (5 * digit) & 31)) }
-            text += "\":0".utf8
+        func text(_ count: Int) -> String {
+            "{" + (0..<count).map { #""\#($0)":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}"# }.joined(separator: ",")
+                + #","__metadata__":{}}"#
         }
-        #expect(try kind(safetensors(header: text + [0x7D])) == "too-many-tensors")
+        try withScratchDirectory { directory in
+            let path = directory.appending("x.safetensors")
+            try write(safetensors(header: text(1001), dataCount: 0), to: path)
+            let file = try InputFile(path)
+            #expect(try SafetensorsHeader(of: file, mostTensors: 1001).tensors.count == 1001)
+            #expect(try checkpointError { _ = try SafetensorsHeader(of: file, mostTensors: 1000) }.kind == "too-many-tensors")
+        }
     }
 
-    // MARK: Names
+    @Test func boundsNames() throws {
+        let text = #"{"\#(String(repeating: "x", count: 65_537))":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}"#
+        let error = try checkpointError { _ = try header(safetensors(header: text, dataCount: 0)) }
+        #expect(error.kind == "name-too-long")
+        #expect(error.description.utf8.count < 600)
+    }
 
+    /// So that what describes one tensor cannot become large in memory.
     @Test(arguments: [
-        #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"a":{"dtype":"I8","shape":[4],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"\u0061":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]},"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}"#,
-        #"{"a":{"dtype":"U8","shape":[4],"shape":[4],"data_offsets":[0,4]}}"#,
-        #"{"a":{"dtype":"F32","dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
-        #"{"__metadata__":{},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"__metadata__":{}}"#,
-        #"{"__metadata__":{"k":"1","k":"1"},"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}"#,
+        #"{"dtype":"U8",\#(String(repeating: " ", count: 65_536))"shape":[0],"data_offsets":[0,0]}"#,
+        "[\(String(repeating: "1,", count: 65_536))1]",
     ])
-    func refusesRepeatedNames(_ text: String) throws {
-        #expect(try kind(text, 4) == "duplicate-name")
-    }
-
-    @Test(arguments: ["null", "1", #""pt""#, "[]", #"{"a":1}"#, #"{"a":{}}"#, #"{"a":null}"#, #"{"a":"1","b":false}"#])
-    func refusesMetadata(_ metadata: String) throws {
-        #expect(try kind(#"{"__metadata__":\#(metadata)}"#) == "metadata")
+    func boundsDescriptions(_ description: String) throws {
+        let error = try checkpointError { _ = try header(safetensors(header: #"{"a":\#(description)}"#, dataCount: 0)) }
+        #expect(error.kind == "description-too-long")
     }
 
     // MARK: What is taken
@@ -247,15 +123,6 @@ struct SafetensorsHeaderTests {
         #expect(header.tensors.map(\.byteCount) == [4, 2])
         #expect(header.metadata?.map(\.name) == ["z", "a"])
         #expect(header.metadata?.map(\.value) == ["1", "é"])
-    }
-
-    @Test(arguments: ["", " ", "       ", "\n\t\r "])
-    func takesSpacesAroundTheHeader(_ space: String) throws {
-        for text in [Self.good + space, space + Self.good] {
-            let header = try header(safetensors(header: text, dataCount: 8))
-            #expect(header.tensors.map(\.offset) == [8 + text.utf8.count])
-            #expect(Array(header.bytes.dropFirst(8)) == Array(text.utf8))
-        }
     }
 
     @Test func takesZeroSizeTensorsAndRankZero() throws {
@@ -295,7 +162,7 @@ struct SafetensorsHeaderTests {
     }
 
     @Test func takesAnyName() throws {
-        let names = ["", " ", "a/b", "..", "é", "e\u{301}", "\u{1B}[2J", "😀", "\"\\", String(repeating: "x", count: 65_536)]
+        let names = ["", " ", "\0", "a/b", "..", "é", "e\u{301}", "\u{1B}[2J", "😀", "\"\\", String(repeating: "x", count: 65_536)]
         let header = try header(safetensors(names.map { TensorBytes($0, [1]) }))
         #expect(header.tensors.map { Array($0.name.utf8) } == names.map { Array($0.utf8) })
     }

@@ -84,4 +84,23 @@ struct InputFileTests {
             #expect(try InputFile.json(path).serialized() == #"{"a":[1]}"#)
         }
     }
+
+    @Test(arguments: [0, 4, 6])
+    func knowsAFileThatStayed(_ count: Int) throws {
+        try withScratchDirectory { directory in
+            let path = directory.appending("x")
+            try write([1, 2, 3, 4, 5, 6], to: path)
+            let file = try InputFile(path)
+            #expect(try file.settledBytes(count: count) == Array([1, 2, 3, 4, 5, 6].prefix(count)))
+            let writer = try FileDescriptor.open(path, .readWrite)
+            try writer.closeAfter {
+                try writer.resize(to: 5)
+                #expect(try file.settledBytes(count: count) == nil)
+                try writer.resize(to: 7)
+                #expect(try file.settledBytes(count: count) == nil)
+                try writer.resize(to: 6)
+                #expect(try file.settledBytes(count: count)?.count == count)
+            }
+        }
+    }
 }

@@ -30,6 +30,25 @@ import Testing
         #expect(found["shards"]?.array?.count == 3)
     }
 
+    @Test func inspectWarnsOfOddFiles() throws {
+        let file = Fixture.directory.appending("odd/24-leading-space.safetensors")
+        let result = try ExciseBinary.run(["inspect", file.string, "--json", "--progress", "none"])
+        #expect(result.status == 0)
+        #expect(result.errors.contains("24-leading-space.safetensors: the header begins with white space"))
+        let report = try result.json()
+        try JSONSchema("inspect").check(report)
+        #expect(report["warnings"]?.array?.map { $0["kind"]?.string } == ["leading-whitespace"])
+    }
+
+    /// A name is a stranger's: it must not move the cursor or turn the line around.
+    @Test(arguments: [("escape-sequence", #""\u{1b}[2J""#), ("right-to-left", #""\u{202e}a""#), ("nul", #""\u{0}""#)])
+    func inspectPrintsNamesSafely(_ file: String, _ name: String) throws {
+        let path = Fixture.directory.appending("odd/25-name-\(file).safetensors")
+        let result = try ExciseBinary.run(["inspect", path.string, "--tensors"])
+        #expect(result.status == 0)
+        #expect(result.output.contains("  \(name)  F32 [2]\n"))
+    }
+
     @Test func inspectReadsAnArchive() throws {
         let directory = try WorkingDirectory()
         let archive = directory.path.appending("model.tar.gz").string
