@@ -10,9 +10,15 @@ import Testing
 
     private func files() throws -> [(module: String, name: String, text: String)] {
         try FileSystem.names(in: Self.sources).flatMap { module in
-            try FileSystem.names(in: Self.sources.appending(module)).filter { $0.hasSuffix(".swift") }.map { name in
-                (module, name, String(decoding: try InputFile.contents(of: Self.sources.appending(module).appending(name)), as: UTF8.self))
+            try swiftFiles(in: Self.sources.appending(module)).map { path in
+                (module, path.lastComponent?.string ?? "", String(decoding: try InputFile.contents(of: path), as: UTF8.self))
             }
+        }
+    }
+
+    private func swiftFiles(in directory: FilePath) throws -> [FilePath] {
+        try FileSystem.names(in: directory).map { directory.appending($0) }.flatMap { path in
+            FileSystem.kind(of: path) == .directory ? try swiftFiles(in: path) : path.extension == "swift" ? [path] : []
         }
     }
 
