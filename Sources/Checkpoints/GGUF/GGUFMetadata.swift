@@ -2,7 +2,7 @@ internal import SystemPackage
 
 /// A GGUF file's metadata by key. A key that is there with a value of the wrong kind is an error, never passed over.
 package struct GGUFMetadata: Sendable {
-    private let path: FilePath
+    let path: FilePath
     /// The keys in the order of the file.
     package let keys: [String]
     private let values: [[UInt8]: GGUFValue]
@@ -27,12 +27,15 @@ package struct GGUFMetadata: Sendable {
         return integer
     }
 
-    /// A number that is finite; an integer serves too.
+    /// A number that is finite; an integer serves too. One that was rounded to F32 is the shortest decimal that rounds to it:
+    /// 1e-05, which the writer meant, rather than 9.999999747378752e-06.
     func number(_ key: String) throws(CheckpointError) -> Double? {
         switch self[key] {
         case nil: return nil
         case .integer(let integer): return Double(integer)
-        case .number(let number) where number.isFinite: return number
+        case .number(let number) where number.isFinite:
+            let rounded = Float(number)
+            return Double(rounded) == number ? Double(rounded.description) : number
         default: throw wrongKind(key, "a finite number")
         }
     }
