@@ -287,12 +287,14 @@ def tokenizers(root, random):
 def cross_check(root):
     """transformers' own reading of the pico models gives the same values."""
     try:
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoModelForCausalLM, GPT2Config
     except ImportError:
         return print("transformers is not installed: no cross-check")
     from safetensors.numpy import load_file
-    for name in ("llama", "gpt2"):
-        state = AutoModelForCausalLM.from_pretrained(root, gguf_file=f"{name}.gguf", dtype="float32").state_dict()
+    # It takes gpt2's sizes for those of the first GPT-2 unless it is told.
+    sizes = GPT2Config(vocab_size=19, n_embd=32, n_inner=64, n_positions=12, n_layer=1, n_head=4, bos_token_id=18, eos_token_id=18)
+    for name, more in [("llama", {}), ("gpt2", {"config": sizes})]:
+        state = AutoModelForCausalLM.from_pretrained(root, gguf_file=f"{name}.gguf", dtype="float32", **more).state_dict()
         values = load_file(root / f"{name}.safetensors")
         # It passes over the biases of llama's attention.
         both = [key for key in values if key in state]

@@ -33,12 +33,6 @@ package struct GGUFModel: WeightSource {
         case "gpt2": family = try GGUFGPT2(file)
         default: throw .unsupportedArchitecture(file.path, modelType: name, supported: ["gpt2", "llama"])
         }
-        let tokenizer = try GGUFTokenizer(file.metadata, vocabularySize: family.vocabularySize)
-        self.file = file
-        self.tokenizer = tokenizer.document
-        tokenizerConfiguration = tokenizer.configuration(contextLength: family.contextLength)
-        generationConfiguration = .object(JSONObject(members: [("_from_model_config", true)] + tokenizer.identifiers))
-        configuration = .object(JSONObject(members: family.configuration + tokenizer.identifiers))
 
         var stored: [[UInt8]: GGUFPlace] = [:]
         for place in family.places {
@@ -59,7 +53,13 @@ package struct GGUFModel: WeightSource {
             places[Array(place.name.utf8)] = (place, tensor)
             tensors.append(TensorDescription(name: place.name, dtype: tensor.type.plain ?? .f32, shape: place.shape))
         }
-        (self.places, self.tensors) = (places, tensors)
+
+        let tokenizer = try GGUFTokenizer(file.metadata, vocabularySize: family.vocabularySize)
+        (self.file, self.places, self.tensors) = (file, places, tensors)
+        self.tokenizer = tokenizer.document
+        tokenizerConfiguration = tokenizer.configuration(contextLength: family.contextLength)
+        generationConfiguration = .object(JSONObject(members: [("_from_model_config", true)] + tokenizer.identifiers))
+        configuration = .object(JSONObject(members: family.configuration + tokenizer.identifiers))
     }
 
     package func read(_ name: String, from offset: Int, into destination: inout MutableSpan<Float>) throws {

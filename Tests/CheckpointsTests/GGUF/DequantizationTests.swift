@@ -1,5 +1,6 @@
 import Checkpoints
 import Storage
+import SystemPackage
 import TestSupport
 import Testing
 
