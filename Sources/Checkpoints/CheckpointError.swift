@@ -57,7 +57,8 @@ package enum CheckpointError: DiagnosedError {
         case .unsupportedDType(let path, let name, let dtype):
             "\(path): tensor \(Self.quoted(name)) is stored as \(dtype.rawValue); only F32, F16 and BF16 are computed with."
         case .gguf(let path, _, let reason): "\(path): the GGUF file is malformed: \(reason)."
-        case .unsupportedGGUF(let path, _, let reason): "\(path): \(reason), which is not supported. It is refused rather than approximated."
+        case .unsupportedGGUF(let path, _, let reason):
+            "\(path): \(reason), which is not supported. It is refused rather than approximated."
         }
     }
 

@@ -10,9 +10,18 @@ import Testing
 
     private func files() throws -> [(module: String, name: String, text: String)] {
         try FileSystem.names(in: Self.sources).flatMap { module in
-            try FileSystem.names(in: Self.sources.appending(module)).filter { $0.hasSuffix(".swift") }.map { name in
-                (module, name, String(decoding: try InputFile.contents(of: Self.sources.appending(module).appending(name)), as: UTF8.self))
+            try sources(in: Self.sources.appending(module)).map { path in
+                (module, path.lastComponent?.string ?? "", String(decoding: try InputFile.contents(of: path), as: UTF8.self))
             }
+        }
+    }
+
+    /// A module's files, those of its folders too.
+    private func sources(in directory: FilePath) throws -> [FilePath] {
+        try FileSystem.names(in: directory).flatMap { name -> [FilePath] in
+            let path = directory.appending(name)
+            if FileSystem.kind(of: path) == .directory { return try sources(in: path) }
+            return name.hasSuffix(".swift") ? [path] : []
         }
     }
 

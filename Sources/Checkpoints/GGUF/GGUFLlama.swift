@@ -37,7 +37,8 @@ struct GGUFLlama: GGUFFamily {
         feedForwardSize = try metadata.size("llama.feed_forward_length")
         contextLength = try metadata.size("llama.context_length")
         headCount = try metadata.size("llama.attention.head_count")
-        keyValueHeadCount = metadata["llama.attention.head_count_kv"] == nil ? headCount : try metadata.size("llama.attention.head_count_kv")
+        keyValueHeadCount =
+            metadata["llama.attention.head_count_kv"] == nil ? headCount : try metadata.size("llama.attention.head_count_kv")
         headSize = metadata["llama.attention.key_length"] == nil ? hiddenSize / headCount : try metadata.size("llama.attention.key_length")
         guard headSize > 0, headSize % 2 == 0 else {
             throw metadata.wrongKind("llama.attention.key_length", "an even size of a head, not \(headSize),")
@@ -90,7 +91,8 @@ struct GGUFLlama: GGUFFamily {
                 places.append(GGUFPlace(name + role + ".weight", stored + storedRole + ".weight", [hiddenSize]))
             }
             func linear(
-                _ role: String, _ storedRole: String, _ outputs: Int, _ inputs: Int, bias: Bool, _ arrangement: GGUFPlace.Arrangement = .same
+                _ role: String, _ storedRole: String, _ outputs: Int, _ inputs: Int, bias: Bool,
+                _ arrangement: GGUFPlace.Arrangement = .same
             ) {
                 places.append(GGUFPlace(name + role + ".weight", stored + storedRole + ".weight", [outputs, inputs], arrangement))
                 if bias { places.append(GGUFPlace(name + role + ".bias", stored + storedRole + ".bias", [outputs], arrangement)) }

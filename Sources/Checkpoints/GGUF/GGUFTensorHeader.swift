@@ -34,7 +34,8 @@ struct GGUFTensorHeader {
         }
         guard dimensions[0] % UInt64(type.blockCount) == 0 else {
             throw fail(
-                "gguf-row-size", "its rows of \(dimensions[0]) elements are not whole blocks of \(type.blockCount), as \(GGMLType.name(code)) has")
+                "gguf-row-size",
+                "its rows of \(dimensions[0]) elements are not whole blocks of \(type.blockCount), as \(GGMLType.name(code)) has")
         }
         (self.name, self.type, self.path) = (name, type, path)
         shape = dimensions.reversed().map(Int.init)
@@ -44,7 +45,8 @@ struct GGUFTensorHeader {
     /// The tensor in the file. Throws `gguf-offset` or `gguf-truncated`.
     func placed(after start: Int, alignment: Int, in file: InputFile) throws(CheckpointError) -> GGUFTensor {
         guard offset % UInt64(alignment) == 0 else {
-            throw .tensor(path, name: name, kind: "gguf-offset", reason: "its offset \(offset) is no multiple of the alignment \(alignment)")
+            throw .tensor(
+                path, name: name, kind: "gguf-offset", reason: "its offset \(offset) is no multiple of the alignment \(alignment)")
         }
         guard byteCount <= file.size, start + byteCount <= file.size, offset <= UInt64(file.size - start - byteCount) else {
             throw .tensor(

@@ -49,10 +49,13 @@ struct GGUFTokenizer {
                 ("ignore_merges", false), ("vocab", vocabulary.document), ("merges", .array(merges)),
             ]
         } else {
-            let name = try metadata.string(key + "pre") ?? "default"
+            // Files from before there was this key: only of GPT-2 itself is it known what they mean.
+            let isGPT2 = try metadata.string("general.architecture") == "gpt2"
+            let name = try metadata.string(key + "pre") ?? (isGPT2 ? "gpt-2" : "not said")
             guard let named = GGUFWords(byteLevel: name) else {
                 throw .unsupportedGGUF(
-                    metadata.path, kind: "gguf-pre-tokenizer", reason: "the tokenizer cuts words as \(CheckpointError.quoted(name))")
+                    metadata.path, kind: "gguf-pre-tokenizer",
+                    reason: "how the tokenizer cuts words (tokenizer.ggml.pre) is \(CheckpointError.quoted(name))")
             }
             words = named
             guard let merges = try metadata.strings(key + "merges") else { throw metadata.wrongKind(key + "merges", "an array of strings") }
@@ -74,7 +77,8 @@ struct GGUFTokenizer {
             "decoder": words.decoder,
             "model": .object(
                 JSONObject(
-                    members: [("type", "BPE"), ("dropout", nil), ("continuing_subword_prefix", nil), ("end_of_word_suffix", nil)] + encoding)),
+                    members: [("type", "BPE"), ("dropout", nil), ("continuing_subword_prefix", nil), ("end_of_word_suffix", nil)] + encoding
+                )),
         ])
         let named = [("bos", begin), ("eos", end), ("unk", unknown), ("pad", padding)]
         identifiers = named.filter { $0.0 != "unk" }.compactMap { name, id in id.map { (name + "_token_id", .integer($0)) } }

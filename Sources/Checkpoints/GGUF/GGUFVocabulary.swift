@@ -59,7 +59,8 @@ struct GGUFVocabulary {
             let token = Array(tokens[id].utf8)
             guard token.count <= Self.longestPiece else {
                 throw .gguf(
-                    path, kind: "gguf-tokenizer", reason: "the token \(id) has \(token.count) bytes; a piece has at most \(Self.longestPiece)")
+                    path, kind: "gguf-tokenizer",
+                    reason: "the token \(id) has \(token.count) bytes; a piece has at most \(Self.longestPiece)")
             }
             var characters = 0
             let length = tokens[id].unicodeScalars.count

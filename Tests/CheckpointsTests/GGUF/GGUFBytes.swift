@@ -64,7 +64,8 @@ struct GGUFBytes {
     }
 
     var bytes: [UInt8] {
-        var bytes = magic + Self.word(version) + Self.word(tensorCount ?? UInt64(tensors.count)) + Self.word(keyCount ?? UInt64(pairs.count))
+        var bytes =
+            magic + Self.word(version) + Self.word(tensorCount ?? UInt64(tensors.count)) + Self.word(keyCount ?? UInt64(pairs.count))
         for pair in pairs { bytes += Self.text(pair.key) + pair.value }
         for tensor in tensors {
             bytes += Self.text(Array(tensor.name.utf8)) + Self.word(UInt32(tensor.dimensions.count))

@@ -20,7 +20,10 @@ import Testing
 
     @Test(arguments: [[], [0x47], Array("GGML".utf8), Array("GGUf".utf8)] as [[UInt8]])
     func refusesWhatIsNoGGUF(_ magic: [UInt8]) throws {
-        #expect(try kind { $0.magic = magic; if magic.count < 4 { $0.end = magic.count } } == "gguf-magic")
+        #expect(
+            try kind {
+                $0.magic = magic; if magic.count < 4 { $0.end = magic.count }
+            } == "gguf-magic")
     }
 
     @Test(arguments: [0, 1, 4, 99] as [UInt32])
@@ -49,7 +52,10 @@ import Testing
 
     @Test(arguments: [3, 1 << 20, 1 << 61, .max] as [UInt64])
     func refusesMoreTensorsThanFit(_ count: UInt64) throws {
-        #expect(try kind { $0.tensorCount = count; $0.tensors = []; $0.pairs = [] } == "gguf-truncated")
+        #expect(
+            try kind {
+                $0.tensorCount = count; $0.tensors = []; $0.pairs = []
+            } == "gguf-truncated")
     }
 
     @Test(arguments: [100, 1 << 20, 1 << 61, .max] as [UInt64])
@@ -69,7 +75,10 @@ import Testing
 
     @Test func boundsTheElementsOfAllArrays() throws {
         let half = GGUFBytes.array(0, count: 1 << 23, [UInt8](repeating: 0, count: 1 << 23))
-        #expect(try kind { $0.set("1", half); $0.set("2", half); $0.set("3", GGUFBytes.array(0, count: 1, [0])) } == "gguf-too-large")
+        #expect(
+            try kind {
+                $0.set("1", half); $0.set("2", half); $0.set("3", GGUFBytes.array(0, count: 1, [0]))
+            } == "gguf-too-large")
     }
 
     @Test func boundsStrings() throws {
@@ -170,12 +179,18 @@ import Testing
 
     @Test(arguments: [[5], [1 << 40], [1 << 60], [100, 100]] as [[UInt64]])
     func refusesTensorsBeyondTheFile(_ dimensions: [UInt64]) throws {
-        #expect(try kind { $0.tensors.removeFirst(); $0.tensors[0].dimensions = dimensions } == "gguf-truncated")
+        #expect(
+            try kind {
+                $0.tensors.removeFirst(); $0.tensors[0].dimensions = dimensions
+            } == "gguf-truncated")
     }
 
     @Test(arguments: [64, 1 << 40, 1 << 62, .max - 31] as [UInt64])
     func refusesOffsetsBeyondTheFile(_ offset: UInt64) throws {
-        #expect(try kind { $0.tensors[1].offset = offset; $0.tensors[1].data = [] } == "gguf-truncated")
+        #expect(
+            try kind {
+                $0.tensors[1].offset = offset; $0.tensors[1].data = []
+            } == "gguf-truncated")
     }
 
     @Test(arguments: [1, 4, 33] as [UInt64])
@@ -192,7 +207,9 @@ import Testing
         #expect(try kind { $0.tensors[1].name = "a" } == "gguf-duplicate-tensor")
     }
 
-    @Test(arguments: [(4, "Q4_2"), (9, "Q8_1"), (10, "Q2_K"), (16, "IQ2_XXS"), (24, "I8"), (39, "MXFP4"), (77, "number 77")] as [(UInt32, String)])
+    @Test(
+        arguments: [(4, "Q4_2"), (9, "Q8_1"), (10, "Q2_K"), (16, "IQ2_XXS"), (24, "I8"), (39, "MXFP4"), (77, "number 77")]
+            as [(UInt32, String)])
     func refusesOtherTypesByName(_ type: UInt32, _ name: String) throws {
         var file = GGUFBytes()
         file.add("some", [256])
@@ -204,7 +221,10 @@ import Testing
 
     @Test(arguments: [(2, 16), (8, 33), (12, 32), (14, 255)] as [(UInt32, UInt64)])
     func refusesRowsThatAreNotWholeBlocks(_ type: UInt32, _ row: UInt64) throws {
-        #expect(try kind { $0.tensors[0].type = type; $0.tensors[0].dimensions = [row, 32] } == "gguf-row-size")
+        #expect(
+            try kind {
+                $0.tensors[0].type = type; $0.tensors[0].dimensions = [row, 32]
+            } == "gguf-row-size")
     }
 
     @Test func readsTensors() throws {

@@ -126,10 +126,12 @@ import Testing
         #expect(try kind(fault: .malformedInput) { $0.set("llama.attention.head_count_kv", GGUFBytes.u32(2)) } == "unexpected-shape")
     }
 
-    @Test(arguments: [
-        ("attention.sliding_window", 4), ("attention.clamp_kqv", 4), ("logit_scale", 4), ("expert_count", 8), ("rope.dimension_count", 1),
-        ("attention.value_length", 4), ("rope.scaling.attn_factor", 2),
-    ] as [(String, UInt32)])
+    @Test(
+        arguments: [
+            ("attention.sliding_window", 4), ("attention.clamp_kqv", 4), ("logit_scale", 4), ("expert_count", 8),
+            ("rope.dimension_count", 1),
+            ("attention.value_length", 4), ("rope.scaling.attn_factor", 2),
+        ] as [(String, UInt32)])
     func refusesWhatWouldBeComputedOtherwise(_ key: String, _ value: UInt32) throws {
         #expect(try kind(fault: .unsupported) { $0.set("llama." + key, GGUFBytes.u32(value)) } == "unsupported-trait")
     }

@@ -24,7 +24,8 @@ import Tokenizers
             #expect(encoded.map(Int.init) == ids.array?.compactMap(\.integer), "\(text.debugDescription)")
             // NFC does not come back as it was.
             if name != "qwen2" {
-                #expect(try tokenizer.decode(encoded, skippingSpecialTokens: false).utf8.elementsEqual(text.utf8), "\(text.debugDescription)")
+                #expect(
+                    try tokenizer.decode(encoded, skippingSpecialTokens: false).utf8.elementsEqual(text.utf8), "\(text.debugDescription)")
             }
         }
     }
@@ -49,7 +50,8 @@ import Tokenizers
                 file.set("tokenizer.ggml.bos_token_id", GGUFBytes.u32(0))
                 file.set("tokenizer.ggml.eos_token_id", GGUFBytes.u32(1))
                 change(&file)
-            }["post_processor"]?["single"]?.array?.compactMap { ($0["SpecialToken"] ?? $0["Sequence"])?["id"]?.string }.joined(separator: " ")
+            }["post_processor"]?["single"]?.array?.compactMap { ($0["SpecialToken"] ?? $0["Sequence"])?["id"]?.string }.joined(
+                separator: " ")
         }
         #expect(try around { _ in } == nil)
         #expect(try around { $0.set("tokenizer.ggml.add_bos_token", GGUFBytes.boolean(1)) } == "a A")
@@ -77,6 +79,10 @@ import Tokenizers
     @Test(arguments: ["tekken", "", "gpt-4o"])
     func refusesOtherWords(_ name: String) throws {
         #expect(try kind(fault: .unsupported) { $0.set("tokenizer.ggml.pre", GGUFBytes.string(name)) } == "gguf-pre-tokenizer")
+    }
+
+    @Test func refusesWordsThatAreNotSaid() throws {
+        #expect(try kind(fault: .unsupported) { $0.remove("tokenizer.ggml.pre") } == "gguf-pre-tokenizer")
     }
 
     @Test func refusesTokensThatDoNotFit() throws {
