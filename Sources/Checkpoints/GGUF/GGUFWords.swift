@@ -31,6 +31,8 @@ enum GGUFWords {
         }
     }
 
+    var areSentencePieces: Bool { if case .sentencePiece = self { true } else { false } }
+
     var ignoresMerges: Bool { if case .llama3 = self { true } else { false } }
 
     var normalizer: JSONValue {
