@@ -168,7 +168,7 @@ import Testing
         #expect(try kind { $0.set("general.alignment", GGUFBytes.string("32")) } == "gguf-key")
     }
 
-    @Test(arguments: [0, 5, 1 << 20] as [Int])
+    @Test(arguments: [0, 5, 1000] as [Int])
     func refusesRanks(_ rank: Int) throws {
         #expect(try kind { $0.tensors[0].dimensions = [UInt64](repeating: 1, count: rank) } == "gguf-rank")
     }
