@@ -70,7 +70,7 @@ let package = Package(
             swiftSettings: strict),
         tests("Storage", [system]),
         tests("Tensors", []),
-        tests("Checkpoints", ["Storage", "Tensors", system]),
+        tests("Checkpoints", ["Storage", "Tensors", "Tokenizers", system]),
         tests("Tokenizers", ["Storage", system]),
         tests("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),

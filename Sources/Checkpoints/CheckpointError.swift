@@ -15,14 +15,16 @@ package enum CheckpointError: DiagnosedError {
     case missingTensor(FilePath, name: String)
     case unexpectedShape(FilePath, name: String, expected: [Int], found: [Int])
     case unsupportedDType(FilePath, name: String, dtype: DType)
+    case gguf(FilePath, kind: String, reason: String)
+    case unsupportedGGUF(FilePath, kind: String, reason: String)
 
     package var fault: Fault {
         switch self {
         case .storage(let error): error.fault
         case .index(_, "missing-shard", _): .missingInput
         case .pyTorch(_, "legacy-pytorch", _), .pyTorch(_, "torchscript", _), .tensor(_, _, "strided-tensor", _): .unsupported
-        case .header, .tensor, .index, .pyTorch, .configuration, .missingTensor, .unexpectedShape: .malformedInput
-        case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType: .unsupported
+        case .header, .tensor, .index, .pyTorch, .configuration, .missingTensor, .unexpectedShape, .gguf: .malformedInput
+        case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType, .unsupportedGGUF: .unsupported
         }
     }
 
@@ -30,6 +32,7 @@ package enum CheckpointError: DiagnosedError {
         switch self {
         case .storage(let error): error.kind
         case .header(_, let kind, _), .tensor(_, _, let kind, _), .index(_, let kind, _), .pyTorch(_, let kind, _): kind
+        case .gguf(_, let kind, _), .unsupportedGGUF(_, let kind, _): kind
         case .configuration: "configuration"
         case .unsupportedArchitecture: "unsupported-architecture"
         case .unsupportedTrait: "unsupported-trait"
@@ -55,6 +58,9 @@ package enum CheckpointError: DiagnosedError {
             "\(path): tensor \(Self.quoted(name)) has the shape \(found); the configuration asks for \(expected)."
         case .unsupportedDType(let path, let name, let dtype):
             "\(path): tensor \(Self.quoted(name)) is stored as \(dtype.rawValue); only F32, F16 and BF16 are computed with."
+        case .gguf(let path, _, let reason): "\(path): the GGUF file is malformed: \(reason)."
+        case .unsupportedGGUF(let path, _, let reason):
+            "\(path): \(reason), which is not supported. It is refused rather than approximated."
         }
     }
 

@@ -53,9 +53,9 @@ package enum StoredScalar {
         return UInt16(truncatingIfNeeded: (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16)
     }
 
-    /// Integer conversion: the hardware type goes through a library call on x86-64.
+    /// The value of an F16's bits. Integer conversion: the hardware type goes through a library call on x86-64.
     @inline(__always)
-    private static func half(_ stored: UInt16) -> Float {
+    package static func half(_ stored: UInt16) -> Float {
         let sign = UInt32(stored & 0x8000) &<< 16
         let magnitude = UInt32(stored & 0x7FFF)
         if magnitude >= 0x7C00 { return Float(bitPattern: sign | 0x7F80_0000 | (magnitude & 0x3FF) &<< 13) }

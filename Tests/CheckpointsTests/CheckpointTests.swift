@@ -139,9 +139,9 @@ struct CheckpointTests {
 
     @Test(arguments: [
         (#"{"metadata":{}}"#, "weight-map"), (#"{"weight_map":{}}"#, "weight-map"), (#"{"weight_map":[]}"#, "weight-map"),
-        ("[]", "weight-map"),
+        ("[]", "not-an-object"),
         (#"{"weight_map":{"a":1}}"#, "weight-map"), (#"{"weight_map":{"a":null}}"#, "weight-map"), (#"{"weight_map":"#, "json-syntax"),
-        (#"{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}"#, "json-syntax"), ("", "json-syntax"),
+        (#"{"weight_map":{"a":"x.safetensors","a":"y.safetensors"}}"#, "duplicate-name"), ("", "not-an-object"),
     ])
     func refusesAnIndexThatIsNone(_ text: String, _ kind: String) throws {
         let error = try error { try write(Array(text.utf8), to: $0.appending("model.safetensors.index.json")) }

@@ -22,6 +22,9 @@ package enum Fixture {
     /// SmolLM2-135M-Instruct's directory, by EXCISE_SMOLLM2; nil where it was not fetched.
     package static let smolLM2: FilePath? = ProcessInfo.processInfo.environment["EXCISE_SMOLLM2"].map { FilePath($0) }
 
+    /// The GGUF file that directory was made from, by EXCISE_SMOLLM2_GGUF; nil where it was not fetched.
+    package static let smolLM2GGUF: FilePath? = ProcessInfo.processInfo.environment["EXCISE_SMOLLM2_GGUF"].map { FilePath($0) }
+
     /// The pico models of make_pico_models.py.
     package static let picoModels = [
         "llama-tied-gqa", "llama-untied-biases", "llama-mqa-head-dim", "llama-bf16", "llama-sharded", "gpt2-tied", "gpt2-untied-f16",
