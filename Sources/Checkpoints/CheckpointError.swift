@@ -8,6 +8,7 @@ package enum CheckpointError: DiagnosedError {
     case header(FilePath, kind: String, reason: String)
     case tensor(FilePath, name: String, kind: String, reason: String)
     case index(FilePath, kind: String, reason: String)
+    case tokens(FilePath, kind: String, reason: String)
     case configuration(FilePath, key: String, reason: String)
     case unsupportedArchitecture(FilePath, modelType: String, supported: [String])
     case unsupportedTrait(FilePath, key: String, value: String, supported: String)
@@ -19,7 +20,8 @@ package enum CheckpointError: DiagnosedError {
         switch self {
         case .storage(let error): error.fault
         case .index(_, "missing-shard", _): .missingInput
-        case .header, .tensor, .index, .configuration, .missingTensor, .unexpectedShape: .malformedInput
+        case .tokens(_, "unsupported-dtype", _), .tokens(_, "npy-version", _), .tokens(_, "fortran-order", _): .unsupported
+        case .header, .tensor, .index, .tokens, .configuration, .missingTensor, .unexpectedShape: .malformedInput
         case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType: .unsupported
         }
     }
@@ -27,7 +29,7 @@ package enum CheckpointError: DiagnosedError {
     package var kind: String {
         switch self {
         case .storage(let error): error.kind
-        case .header(_, let kind, _), .tensor(_, _, let kind, _), .index(_, let kind, _): kind
+        case .header(_, let kind, _), .tensor(_, _, let kind, _), .index(_, let kind, _), .tokens(_, let kind, _): kind
         case .configuration: "configuration"
         case .unsupportedArchitecture: "unsupported-architecture"
         case .unsupportedTrait: "unsupported-trait"
@@ -43,6 +45,7 @@ package enum CheckpointError: DiagnosedError {
         case .header(let path, _, let reason): "\(path): the safetensors header is malformed: \(reason)."
         case .tensor(let path, let name, _, let reason): "\(path): tensor \(Self.quoted(name)): \(reason)."
         case .index(let path, _, let reason): "\(path): \(reason)."
+        case .tokens(let path, _, let reason): "\(path) cannot be read as token ids: \(reason)."
         case .configuration(let path, let key, let reason): "\(path): \(key) \(reason)."
         case .unsupportedArchitecture(let path, let type, let supported):
             "\(path): the architecture \(Self.quoted(type)) is not supported; supported are \(supported.joined(separator: ", "))."

@@ -1,5 +1,5 @@
 package import Storage
-internal import SystemPackage
+package import SystemPackage
 package import Tensors
 
 /// One tensor of a safetensors file: its type, shape and where its bytes lie (from the start of the file).
@@ -28,13 +28,21 @@ package struct SafetensorsHeader: Sendable {
 
     /// Reads and checks the header of `file`. Throws `CheckpointError.header` or `.tensor` with a stable kind.
     package init(of file: InputFile) throws(CheckpointError) {
-        let path = file.path
+        try self.init(path: file.path, size: file.size) { offset, count throws(StorageError) in try file.bytes(at: offset, count: count) }
+    }
+
+    /// Reads and checks the header of a file that is held in memory. Throws as the other does.
+    package init(of contents: [UInt8], path: FilePath) throws(CheckpointError) {
+        try self.init(path: path, size: contents.count) { offset, count in Array(contents[offset..<offset + count]) }
+    }
+
+    private init(path: FilePath, size: Int, _ read: (_ offset: Int, _ count: Int) throws(StorageError) -> [UInt8]) throws(CheckpointError) {
         func fail(_ kind: String, _ reason: String) -> CheckpointError { .header(path, kind: kind, reason: reason) }
-        guard file.size >= 8 else {
-            throw fail("truncated-file", "the file has \(file.size) bytes, fewer than the 8 of the header's length")
+        guard size >= 8 else {
+            throw fail("truncated-file", "the file has \(size) bytes, fewer than the 8 of the header's length")
         }
         var bytes: [UInt8]
-        do { bytes = try file.bytes(count: 8) } catch { throw .storage(error) }
+        do { bytes = try read(0, 8) } catch { throw .storage(error) }
         if bytes.elementsEqual("version ".utf8) {
             throw fail("lfs-pointer", "this is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
         }
@@ -43,10 +51,10 @@ package struct SafetensorsHeader: Sendable {
         guard length <= UInt64(Self.largestHeader) else {
             throw fail("header-too-large", "its length is \(length) bytes, more than the \(Self.largestHeader) that the format allows")
         }
-        guard length <= UInt64(file.size - 8) else {
-            throw fail("truncated-file", "it should have \(length) bytes, but the file ends after \(file.size - 8)")
+        guard length <= UInt64(size - 8) else {
+            throw fail("truncated-file", "it should have \(length) bytes, but the file ends after \(size - 8)")
         }
-        do { bytes += try file.bytes(at: 8, count: Int(length)) } catch { throw .storage(error) }
+        do { bytes += try read(8, Int(length)) } catch { throw .storage(error) }
         self.bytes = bytes
         let document: JSONValue
         do { document = try JSONValue(parsing: bytes.span.extracting(8...), depth: 4) } catch {
@@ -73,7 +81,7 @@ package struct SafetensorsHeader: Sendable {
             }
         }
         self.metadata = metadata
-        self.tensors = try Self.tiling(tensors, from: dataStart, to: file.size, path)
+        self.tensors = try Self.tiling(tensors, from: dataStart, to: size, path)
     }
 
     private static func tensor(_ name: String, _ value: JSONValue, _ dataStart: Int, _ path: FilePath) throws(CheckpointError)

@@ -1,11 +1,10 @@
-internal import CArchive
 internal import Glibc
 package import SystemPackage
 
 /// Archives of a model's directory: `.tar`, `.tar.gz`, `.tgz`, `.tar.zst` and `.zip`.
 package enum Archive {
     /// Whether the name is an archive's, in any case of letters. The file is not looked at.
-    package static func isArchive(_ path: FilePath) -> Bool { Container(path) != nil }
+    package static func isArchive(_ path: FilePath) -> Bool { ArchiveFormat(path) != nil }
 
     /// Unpacks an archive from a stranger into an existing directory; `outputExists` where that is not empty.
     ///
@@ -16,7 +15,7 @@ package enum Archive {
     ///
     /// What breaks a rule is an error that names the entry; what was written until then stays, for the caller to remove.
     package static func unpack(_ path: FilePath, into directory: FilePath, limit: Int, entryLimit: Int = 100_000) throws(StorageError) {
-        guard let container = Container(path) else { throw .archive(path, "its name ends in none of \(Container.endings)") }
+        guard let format = ArchiveFormat(path) else { throw .archive(path, "its name ends in none of \(ArchiveFormat.endings)") }
         _ = try InputFile(path)
         guard try FileSystem.names(in: directory).isEmpty else { throw .outputExists(directory) }
         // libarchive hands out names in the thread's locale, and a process begins in one that has ASCII only.
@@ -26,8 +25,8 @@ package enum Archive {
             _ = unsafe uselocale(previous)
             if let locale = unsafe locale { unsafe freelocale(locale) }
         }
-        let reader = ArchiveReader(path)
-        try reader.open(as: container)
+        let reader = ArchiveReader(path, .archive(format))
+        try reader.open()
         var target = UnpackTarget(archive: path, directory: directory, remaining: limit, entryLimit: entryLimit)
         while let entry = try reader.next() {
             let place = try target.place(of: entry.name)
@@ -48,105 +47,5 @@ package enum Archive {
     /// A name as it may be shown: it comes from a stranger and goes to a terminal.
     static func quoted(_ name: String) -> String {
         JSONValue.string(name.utf8.count > 200 ? String(decoding: name.utf8.prefix(200), as: UTF8.self) + "…" : name).serialized()
-    }
-}
-
-/// What an archive's name says it is; nothing else is then tried on it.
-private enum Container {
-    case tar, gzippedTar, zstandardTar, zip
-
-    static let endings = ".tar, .tar.gz, .tgz, .tar.zst and .zip"
-
-    init?(_ path: FilePath) {
-        guard let name = path.lastComponent?.string.lowercased() else { return nil }
-        if name.hasSuffix(".tar") {
-            self = .tar
-        } else if name.hasSuffix(".tar.gz") || name.hasSuffix(".tgz") {
-            self = .gzippedTar
-        } else if name.hasSuffix(".tar.zst") {
-            self = .zstandardTar
-        } else if name.hasSuffix(".zip") {
-            self = .zip
-        } else {
-            return nil
-        }
-    }
-}
-
-/// libarchive's reader, held to one container.
-@safe private struct ArchiveReader: ~Copyable {
-    struct Entry {
-        enum Kind { case file, directory, other(String) }
-        let name: String
-        let type: Kind
-    }
-
-    private let archive: OpaquePointer
-    private let path: FilePath
-
-    init(_ path: FilePath) {
-        // It fails only where not even a small allocation succeeds, as Swift's own would end the process.
-        guard let archive = unsafe archive_read_new() else { fatalError("out of memory") }
-        unsafe self.archive = unsafe archive
-        self.path = path
-    }
-
-    deinit { unsafe archive_read_free(archive) }
-
-    func open(as container: Container) throws(StorageError) {
-        let statuses: [Int32] =
-            switch container {
-            case .tar: unsafe [archive_read_support_format_tar(archive)]
-            case .gzippedTar: unsafe [archive_read_support_format_tar(archive), archive_read_support_filter_gzip(archive)]
-            case .zstandardTar: unsafe [archive_read_support_format_tar(archive), archive_read_support_filter_zstd(archive)]
-            case .zip: unsafe [archive_read_support_format_zip(archive)]
-            }
-        // A warning would mean that libarchive runs another program to decompress.
-        guard statuses.allSatisfy({ $0 == ARCHIVE_OK }) else { throw .archive(path, "this build of libarchive has no decoder for it") }
-        let status = unsafe path.withPlatformString { unsafe archive_read_open_filename(archive, $0, 1 << 16) }
-        guard status == ARCHIVE_OK else { throw failure() }
-    }
-
-    /// The next entry, or nil at the archive's end.
-    func next() throws(StorageError) -> Entry? {
-        var header: OpaquePointer?
-        let status = unsafe archive_read_next_header(archive, &header)
-        if status == ARCHIVE_EOF { return nil }
-        // A warning is about attributes that are not used here, or about the name, which is checked.
-        guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header = unsafe header else { throw failure() }
-        guard let name = unsafe archive_entry_pathname_utf8(header) ?? archive_entry_pathname(header),
-            let text = unsafe String(validatingCString: name)
-        else { throw .archive(path, "an entry's name cannot be read as UTF-8") }
-        return unsafe Entry(name: text, type: Self.type(of: header))
-    }
-
-    private static func type(of header: OpaquePointer) -> Entry.Kind {
-        if unsafe archive_entry_hardlink(header) != nil { return .other("a hard link") }
-        if unsafe archive_entry_symlink(header) != nil { return .other("a symbolic link") }
-        return switch unsafe UInt32(archive_entry_filetype(header)) {
-        case 0o100000: .file
-        case 0o040000: .directory
-        case 0o120000: .other("a symbolic link")
-        case 0o020000, 0o060000: .other("a device")
-        case 0o010000: .other("a pipe")
-        case 0o140000: .other("a socket")
-        default: .other("of an unknown kind")
-        }
-    }
-
-    /// The entry's next bytes, holes filled with zeros, or nil at its end.
-    func read(_ entry: String) throws(StorageError) -> [UInt8]? {
-        var status = 0
-        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 1 << 20) { buffer, count in
-            status = unsafe archive_read_data(archive, buffer.baseAddress, buffer.count)
-            count = max(0, status)
-        }
-        guard status >= 0 else { throw failure(in: entry) }
-        return bytes.isEmpty ? nil : bytes
-    }
-
-    private func failure(in entry: String? = nil) -> StorageError {
-        let reason = unsafe archive_error_string(archive).map { unsafe String(cString: $0) } ?? "no reason was given"
-        return .archive(path, (entry.map { "\(Archive.quoted($0)): " } ?? "") + Archive.quoted(reason))
     }
 }

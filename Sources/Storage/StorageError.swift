@@ -12,12 +12,13 @@ package enum StorageError: DiagnosedError {
     case cannotCreate(FilePath, Errno)
     case unwritable(FilePath, Errno)
     case archive(FilePath, String)
+    case compressed(FilePath, String)
 
     package var fault: Fault {
         switch self {
         case .missing: .missingInput
         case .unreadable, .unwritable: .inputOutput
-        case .truncated, .notAFile, .syntax, .tooLarge, .archive: .malformedInput
+        case .truncated, .notAFile, .syntax, .tooLarge, .archive, .compressed: .malformedInput
         case .outputExists, .cannotCreate: .cannotCreate
         }
     }
@@ -34,6 +35,7 @@ package enum StorageError: DiagnosedError {
         case .cannotCreate: "cannot-create"
         case .unwritable: "unwritable-file"
         case .archive: "malformed-archive"
+        case .compressed: "malformed-compression"
         }
     }
 
@@ -50,6 +52,7 @@ package enum StorageError: DiagnosedError {
         case .cannotCreate(let path, let cause): "\(path) could not be created: \(cause)."
         case .unwritable(let path, let cause): "\(path) could not be written: \(cause)."
         case .archive(let path, let reason): "\(path) could not be read as an archive: \(reason)."
+        case .compressed(let path, let reason): "\(path) could not be decompressed: \(reason)."
         }
     }
 }

@@ -7,7 +7,8 @@ internal import Transformer
 internal import Verification
 
 struct EditCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.")
+    static let configuration = CommandConfiguration(
+        commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.", discussion: TextOptions.files)
 
     @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
     @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal")) var method: EditRecipe.Method =

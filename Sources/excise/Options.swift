@@ -31,6 +31,13 @@ struct CommonOptions: ParsableArguments {
 
 /// How the records of a text are found and what stands before them.
 struct TextOptions: ParsableArguments {
+    /// What a text may be, for each command that takes one.
+    static let files = """
+        A text is a file of records: .jsonl (a JSON object with "text", or "prompt" and "completion", a line), .txt, or token ids in .npy or \
+        .safetensors (one dimension: a record; two: a record a row; tensors in the order of their names). Each may be compressed: .gz or .zst \
+        follows.
+        """
+
     @Option(help: "The field of a record that holds its text.")
     var textField = "text"
 
@@ -53,7 +60,7 @@ struct TextOptions: ParsableArguments {
         format.promptField = promptField
         format.completionField = completionField
         format.split = split
-        return try TextRecords.read(FilePath(path), format: format)
+        return try TextFile.records(FilePath(path), format: format)
     }
 }
 

@@ -164,6 +164,8 @@ struct ArchiveTests {
         #expect(try !reason(Array("not an archive".utf8)).isEmpty)
         #expect(try !reason(tar([config]), name: "m.zip").isEmpty)
         #expect(try !reason(gzip(tar([config])), name: "m.tar").isEmpty)
+        #expect(try reason(tar([config]), name: "m.tar.gz") == "it should be one gzip stream, as its name says, and is not")
+        #expect(try reason(zstandard(zstandard(tar([config]))), name: "m.tar.zst").contains("one Zstandard stream"))
         #expect(try reason(tar([config]), name: "m.rar").contains(".tar.gz"))
     }
 

@@ -70,6 +70,43 @@ import Testing
         #expect(abs(logprobs.reduce(0, +) + (records[0]["nll"]?.number ?? 0)) < 1e-6)
     }
 
+    /// Token ids and compressed texts are scored as the texts that they were made from.
+    @Test func scoresTokenIDsAndCompressedTexts() throws {
+        let directory = try WorkingDirectory()
+        let texts = try directory.write("texts.jsonl", Quickstart.lines("holdout-text.jsonl").prefix(12).joined(separator: "\n"))
+        func scores(_ data: String) throws -> String? {
+            try report(["score", Quickstart.model, "--data", data])["records"]?.serialized()
+        }
+        let expected = try scores(texts)
+        let gzip = Process()
+        gzip.executableURL = URL(fileURLWithPath: "/bin/gzip")
+        gzip.arguments = ["-k", texts]
+        try gzip.run()
+        gzip.waitUntilExit()
+        #expect(try scores(texts + ".gz") == expected)
+
+        let records = try report(["tokenize", Quickstart.model, "--file", texts])["records"]?.array ?? []
+        // A tensor for each record, in the order of the names.
+        let tensors = records.enumerated().map { index, record in
+            (name: index < 10 ? "0\(index)" : "\(index)", ids: record["ids"]?.array?.compactMap(\.integer) ?? [])
+        }
+        var header: [(name: String, value: JSONValue)] = []
+        var data: [UInt8] = []
+        for (name, ids) in tensors {
+            let start = data.count
+            data += ids.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+            header.append(
+                (
+                    name,
+                    .members(["dtype": "U16", "shape": [.integer(ids.count)], "data_offsets": [.integer(start), .integer(data.count)]])
+                ))
+        }
+        let text = Array(JSONValue.object(JSONObject(members: header)).serialized().utf8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
+        let ids = try directory.write("ids.safetensors", length + text + data)
+        #expect(try scores(ids) == expected)
+    }
+
     @Test(arguments: Fixture.picoModels)
     func traceWritesWhatTransformersComputes(name: String) throws {
         let directory = try WorkingDirectory()
