@@ -1,4 +1,3 @@
-internal import Glibc
 package import SystemPackage
 
 /// Archives of a model's directory: `.tar`, `.tar.gz`, `.tgz`, `.tar.zst` and `.zip`.
@@ -13,18 +12,19 @@ package enum Archive {
     /// 3. All files together have at most `limit` bytes, counted as they are written, whatever the headers say.
     /// 4. There are at most `entryLimit` files and directories, at most 64 deep.
     ///
-    /// What breaks a rule is an error that names the entry; what was written until then stays, for the caller to remove.
-    package static func unpack(_ path: FilePath, into directory: FilePath, limit: Int, entryLimit: Int = 100_000) throws(StorageError) {
+    /// What breaks a rule is an error that names the entry; what was written until then stays, for the caller to remove. A tar without its
+    /// end is refused too: it was cut off, if only between two files.
+    ///
+    /// Returns how many files came out and their bytes together.
+    @discardableResult
+    package static func unpack(
+        _ path: FilePath, into directory: FilePath, limit: Int, entryLimit: Int = 100_000
+    ) throws(StorageError) -> (files: Int, bytes: Int) {
         guard let format = ArchiveFormat(path) else { throw .archive(path, "its name ends in none of \(ArchiveFormat.endings)") }
         _ = try InputFile(path)
         guard try FileSystem.names(in: directory).isEmpty else { throw .outputExists(directory) }
-        // libarchive hands out names in the thread's locale, and a process begins in one that has ASCII only.
-        let locale = unsafe newlocale(1 << LC_CTYPE, "C.UTF-8", nil)
-        let previous = unsafe uselocale(locale)
-        defer {
-            _ = unsafe uselocale(previous)
-            if let locale = unsafe locale { unsafe freelocale(locale) }
-        }
+        let locale = CharacterLocale()
+        defer { locale.end() }
         let reader = ArchiveReader(path, .archive(format))
         try reader.open()
         var target = UnpackTarget(archive: path, directory: directory, remaining: limit, entryLimit: entryLimit)
@@ -41,7 +41,8 @@ package enum Archive {
                 throw .archive(path, "\(quoted(entry.name)) is \(kind), and only files and directories are unpacked")
             }
         }
-        guard target.hasFiles else { throw .archive(path, "there is no file in it") }
+        guard target.fileCount > 0 else { throw .archive(path, "there is no file in it") }
+        return (target.fileCount, limit - target.remaining)
     }
 
     /// A name as it may be shown: it comes from a stranger and goes to a terminal.

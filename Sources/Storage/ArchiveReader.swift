@@ -59,8 +59,15 @@ internal import SystemPackage
     /// The next entry, or nil at the archive's end.
     func next() throws(StorageError) -> Entry? {
         var header: OpaquePointer?
+        let position = unsafe archive_filter_bytes(archive, 0)
         let status = unsafe archive_read_next_header(archive, &header)
-        if status == ARCHIVE_EOF { return nil }
+        if status == ARCHIVE_EOF {
+            // A tar ends with blocks of zeros, of 512 bytes. libarchive does without them.
+            if case .archive(.tar) = content, unsafe archive_filter_bytes(archive, 0) - position < 512 {
+                throw refusal("it ends too early: the mark of its end is missing")
+            }
+            return nil
+        }
         // A warning is about attributes that are not used here, or about the name, which is checked.
         guard status == ARCHIVE_OK || status == ARCHIVE_WARN, let header = unsafe header else { throw failure() }
         guard let name = unsafe archive_entry_pathname_utf8(header) ?? archive_entry_pathname(header),

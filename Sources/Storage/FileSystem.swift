@@ -46,6 +46,15 @@ package enum FileSystem {
         guard fsync(descriptor) == 0 else { throw .unwritable(path, Errno(rawValue: errno)) }
     }
 
+    /// Makes a directory durable with all files and directories in it.
+    package static func syncTree(_ path: FilePath) throws(StorageError) {
+        for name in try names(in: path) {
+            let inner = path.appending(name)
+            if kind(of: inner) == .directory { try syncTree(inner) } else { try sync(inner) }
+        }
+        try sync(path)
+    }
+
     /// Removes a file, or a directory with all that is in it; links are removed, not followed. What cannot be removed stays.
     package static func remove(_ path: FilePath) {
         if let status = try? Stat(path, followTargetSymlink: false), status.type == .directory {
@@ -62,6 +71,9 @@ package enum FileSystem {
         _ = unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss * 1024
     }
+
+    /// A variable of the process's environment.
+    package static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
     package static var processIdentifier: Int32 { getpid() }
 }

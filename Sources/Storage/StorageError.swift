@@ -13,12 +13,13 @@ package enum StorageError: DiagnosedError {
     case unwritable(FilePath, Errno)
     case archive(FilePath, String)
     case compressed(FilePath, String)
+    case notPackable(FilePath, String)
 
     package var fault: Fault {
         switch self {
         case .missing: .missingInput
         case .unreadable, .unwritable: .inputOutput
-        case .truncated, .notAFile, .syntax, .tooLarge, .archive, .compressed: .malformedInput
+        case .truncated, .notAFile, .syntax, .tooLarge, .archive, .compressed, .notPackable: .malformedInput
         case .outputExists, .cannotCreate: .cannotCreate
         }
     }
@@ -36,6 +37,7 @@ package enum StorageError: DiagnosedError {
         case .unwritable: "unwritable-file"
         case .archive: "malformed-archive"
         case .compressed: "malformed-compression"
+        case .notPackable: "not-packable"
         }
     }
 
@@ -48,11 +50,12 @@ package enum StorageError: DiagnosedError {
         case .notAFile(let path): "\(path) is not a regular file."
         case .syntax(let path, let cause): "\(path) is \(cause.description)."
         case .tooLarge(let path, let limit): "\(path) is larger than the \(limit) bytes such a file may have."
-        case .outputExists(let path): "\(path) exists already. Give --force to replace it, or another --output."
+        case .outputExists(let path): "\(path) exists already. Give --force to replace it, or name another output."
         case .cannotCreate(let path, let cause): "\(path) could not be created: \(cause)."
         case .unwritable(let path, let cause): "\(path) could not be written: \(cause)."
         case .archive(let path, let reason): "\(path) could not be read as an archive: \(reason)."
         case .compressed(let path, let reason): "\(path) could not be decompressed: \(reason)."
+        case .notPackable(let path, let reason): "\(path) cannot be packed: \(reason)."
         }
     }
 }

@@ -5,7 +5,7 @@ struct UnpackTarget {
     private let archive: FilePath
     private let directory: FilePath
     /// How many bytes may still be written.
-    private var remaining: Int
+    private(set) var remaining: Int
     /// How many files and directories there may be in all.
     private let entryLimit: Int
     /// What has been made, relative to the directory.
@@ -21,7 +21,7 @@ struct UnpackTarget {
         self.entryLimit = entryLimit
     }
 
-    var hasFiles: Bool { !files.isEmpty }
+    var fileCount: Int { files.count }
 
     /// The entry's place below the directory; empty for the directory itself.
     func place(of name: String) throws(StorageError) -> FilePath {

@@ -72,7 +72,7 @@ struct EditCommand: ParsableCommand {
         Interruption.willStage(staged.scratch)
         plan.scratch = staged.scratch
         if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
-        let outcome = try plan.run(progress: progress.begin)
+        let outcome = try plan.run(progress: { progress.begin($0) })
         let edited = outcome.rounds.isEmpty ? [] : Set(opened.model.layout.parameters)
         progress.begin("writing \(output)")
         try CheckpointWriter(like: opened.model.checkpoint)

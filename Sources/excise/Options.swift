@@ -88,9 +88,14 @@ struct PrefixArgument: ExpressibleByArgument {
 struct ByteCount: ExpressibleByArgument {
     let bytes: Int
 
+    init(bytes: Int) { self.bytes = bytes }
+
+    var defaultValueDescription: String { bytes.isMultiple(of: 1 << 40) ? "\(bytes >> 40)TiB" : "\(bytes)" }
+
     init?(argument: String) {
         let units: [(String, Int)] = [
-            ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("", 1),
+            ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000),
+            ("TB", 1_000_000_000_000), ("", 1),
         ]
         for (unit, factor) in units where argument.hasSuffix(unit) {
             guard let number = Double(argument.dropLast(unit.count)), number > 0, number * Double(factor) < 1e15 else { continue }

@@ -126,6 +126,50 @@ import Testing
         #expect(found["nll"]?.number != nil)
     }
 
+    @Test(arguments: ["m.tar", "m.tar.gz", "m.tgz", "m.tar.zst", "m.zip"])
+    func packAndUnpack(name: String) throws {
+        let directory = try WorkingDirectory()
+        let archive = directory.path.appending(name).string
+        let packed = try report(["pack", Quickstart.model, archive])
+        #expect(packed["sha256"]?.string == (try InputFile(FilePath(archive)).sha256().description))
+        #expect(packed["inputs"]?.array?.count == packed["files"]?.integer)
+        #expect(
+            try report(["inspect", archive])["content_digest"]?.string == report(["inspect", Quickstart.model])["content_digest"]?.string)
+        let unpacked = try report(["unpack", archive, directory.path.appending("out").string])
+        #expect(unpacked["bytes"]?.integer == packed["bytes"]?.integer)
+        #expect((try contents(of: directory.path.appending("out")) == contents(of: FilePath(Quickstart.model))) == true)
+        // The same bytes, whatever the threads; and nothing is replaced that is not to be.
+        let again = ["pack", Quickstart.model, archive, "--threads", "3"]
+        #expect(try ExciseBinary.run(again).status == 73)
+        #expect(try report(again + ["--force"])["sha256"]?.string == packed["sha256"]?.string)
+        #expect(try ExciseBinary.run(["unpack", archive, directory.path.appending("out").string]).status == 73)
+        #expect(directory.names == [name, "out"].sorted())
+    }
+
+    @Test func unpackLeavesNothingOfWhatItRefuses() throws {
+        let directory = try WorkingDirectory()
+        let archive = directory.path.appending("m.zip").string
+        _ = try report(["pack", Quickstart.model, archive])
+        let result = try ExciseBinary.run(["unpack", archive, directory.path.appending("out").string, "--limit", "1MiB", "--json"])
+        #expect(result.status == 65)
+        #expect(try result.json()["error"]?["kind"]?.string == "malformed-archive")
+        let link = directory.path.appending("model")
+        try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: Quickstart.directory.string)
+        try FileManager.default.createDirectory(atPath: directory.path.appending("top").string, withIntermediateDirectories: false)
+        try FileManager.default.moveItem(atPath: link.string, toPath: directory.path.appending("top/model").string)
+        let refused = try ExciseBinary.run([
+            "pack", directory.path.appending("top").string, directory.path.appending("l.tar").string, "--json",
+        ])
+        #expect(refused.status == 65)
+        #expect(try refused.json()["error"]?["kind"]?.string == "not-packable")
+        #expect(directory.names == ["m.zip", "top"])
+    }
+
+    @Test(arguments: [["m.rar"], ["m.tar", "--level", "1"], ["m.tar.gz", "--level", "10"], ["m.tar.zst", "--level", "0"]])
+    func packKnowsItsLevels(arguments: [String]) throws {
+        #expect(try ExciseBinary.run(["pack", Quickstart.model] + arguments).status == 64)
+    }
+
     @Test func dryRunWritesNothing() throws {
         let directory = try WorkingDirectory()
         let result = try ExciseBinary.run([
