@@ -50,6 +50,7 @@ struct NumpyHeader {
             throw fail("npy-header", "its fortran_order should be True or False, its shape a tuple of natural numbers")
         }
         guard !isFortran else { throw fail("fortran-order", "its columns lie together, not its rows; save numpy.ascontiguousarray of it") }
+        guard shape.count <= 64 else { throw fail("rank", "its array has \(shape.count) dimensions, more than NumPy knows") }
         var size = element.byteCount
         for dimension in shape {
             let (product, overflow) = size.multipliedReportingOverflow(by: dimension)

@@ -111,6 +111,7 @@ struct TokenFileTests {
     @Test func refusesOtherShapes() throws {
         #expect(try kind(npy("|u1", "()", [1])) == "rank")
         #expect(try kind(npy("|u1", "(1, 1, 1)", [1])) == "rank")
+        #expect(try kind(npy("|u1", "(" + String(repeating: "1,", count: 65) + ")", [1])) == "rank")
         #expect(try kind(npy("|u1", "(0,)", [])) == "empty-record")
         #expect(try kind(npy("|u1", "(16777216, 0)", [])) == "empty-record")
         #expect(try kind(npy("|u1", "(9223372036854775807, 0)", [])) == "too-many-records")
