@@ -2,20 +2,30 @@ package import Storage
 package import SystemPackage
 internal import Tensors
 
-/// The tensors of a checkpoint, by name: one safetensors file, or shards with their index.
+/// The tensors of a checkpoint, by name: in one file, or in shards with their index; safetensors or PyTorch's own.
 package struct Checkpoint: Sendable {
     /// One file of it.
     package struct Shard: Sendable {
         package let file: InputFile
-        package let header: SafetensorsHeader
+        /// Its tensors: of a safetensors file in the order of their bytes, of PyTorch's in the order of the pickle.
+        package let tensors: [StoredTensor]
         /// Its header, where it is a safetensors file.
-        package var safetensors: SafetensorsHeader? { header }
+        package let safetensors: SafetensorsHeader?
+
+        /// Opens a file as its name says: `.bin`, `.pt` and `.pth` are PyTorch's.
+        init(_ file: InputFile) throws(CheckpointError) {
+            self.file = file
+            guard file.path.extension?.lowercased() != "gguf" else { throw .unconvertedGGUF(file.path) }
+            if ["bin", "pt", "pth"].contains(file.path.extension?.lowercased()) {
+                (tensors, safetensors) = (try PyTorchFile(file).tensors, nil)
+            } else {
+                let header = try SafetensorsHeader(of: file)
+                (tensors, safetensors) = (header.tensors, header)
+            }
+        }
 
         /// Its name in the model's directory.
         package var name: String { file.path.lastComponent?.string ?? "" }
-
-        /// Its tensors in the order of their bytes.
-        package var tensors: [StoredTensor] { header.tensors }
     }
 
     /// What messages call it.
@@ -27,37 +37,43 @@ package struct Checkpoint: Sendable {
     package let shards: [Shard]
     private let places: [[UInt8]: (shard: Int, tensor: Int)]
 
-    /// A single .safetensors file.
+    /// A single .safetensors file, or one of PyTorch's.
     package init(file: InputFile) throws(CheckpointError) {
         try self.init(path: file.path, files: nil, index: nil, assignments: [], shards: [file])
     }
 
-    /// The model.safetensors of a model's files, or the shards that model.safetensors.index.json names.
+    /// The checkpoint among a model's files: model.safetensors or the shards that its index names, or else pytorch_model.bin or its shards.
     package init(_ files: FileTree) throws(CheckpointError) {
-        let (single, index) = ("model.safetensors", "model.safetensors.index.json")
-        switch (files.contains(single), files.contains(index)) {
-        case (true, true):
-            throw .index(
-                files.path, kind: "ambiguous-checkpoint", reason: "holds both model.safetensors and an index of shards; remove one")
-        case (false, false):
-            throw .storage(.missing(files.path.appending(single)))
-        case (true, false):
-            let file: InputFile
-            do { file = try files.file(single) } catch { throw .storage(error) }
-            try self.init(path: files.path, files: files, index: nil, assignments: [], shards: [file])
-        case (false, true):
-            let file: InputFile
-            do { file = try files.file(index) } catch { throw .storage(error) }
-            let index = try ShardIndex(file, shardExtension: "safetensors")
-            var shards: [InputFile] = []
-            for name in index.shards {
-                do { shards.append(try files.file(name)) } catch {
-                    guard case .missing = error else { throw .storage(error) }
-                    throw .index(file.path, kind: "missing-shard", reason: "names the shard \(name), which is not there")
-                }
+        for (single, ending) in [("model.safetensors", "safetensors"), ("pytorch_model.bin", "bin")] {
+            switch (files.contains(single), files.contains(single + ".index.json")) {
+            case (true, true):
+                throw .index(files.path, kind: "ambiguous-checkpoint", reason: "holds both \(single) and an index of shards; remove one")
+            case (true, false):
+                try self.init(path: files.path, files: files, index: nil, assignments: [], shards: [Self.open(single, of: files)])
+                return
+            case (false, true):
+                try self.init(files, index: Self.open(single + ".index.json", of: files), shardExtension: ending)
+                return
+            case (false, false): continue
             }
-            try self.init(path: files.path, files: files, index: file, assignments: index.assignments, shards: shards)
         }
+        throw .storage(.missing(files.path.appending("model.safetensors")))
+    }
+
+    private init(_ files: FileTree, index file: InputFile, shardExtension: String) throws(CheckpointError) {
+        let index = try ShardIndex(file, shardExtension: shardExtension)
+        var shards: [InputFile] = []
+        for name in index.shards {
+            guard files.contains(name) else {
+                throw .index(file.path, kind: "missing-shard", reason: "names the shard \(name), which is not there")
+            }
+            shards.append(try Self.open(name, of: files))
+        }
+        try self.init(path: files.path, files: files, index: file, assignments: index.assignments, shards: shards)
+    }
+
+    private static func open(_ name: String, of files: FileTree) throws(CheckpointError) -> InputFile {
+        do { return try files.file(name) } catch { throw .storage(error) }
     }
 
     private init(
@@ -66,13 +82,13 @@ package struct Checkpoint: Sendable {
         var shards: [Shard] = []
         var places: [[UInt8]: (shard: Int, tensor: Int)] = [:]
         for file in opened {
-            let header = try SafetensorsHeader(of: file)
-            for (index, tensor) in header.tensors.enumerated() {
+            let shard = try Shard(file)
+            for (index, tensor) in shard.tensors.enumerated() {
                 guard places.updateValue((shards.count, index), forKey: Array(tensor.name.utf8)) == nil else {
                     throw .tensor(file.path, name: tensor.name, kind: "duplicate-name", reason: "an earlier shard holds it too")
                 }
             }
-            shards.append(Shard(file: file, header: header))
+            shards.append(shard)
         }
         for (tensor, shard) in assignments {
             guard let place = places[Array(tensor.utf8)], shards[place.shard].file.path.lastComponent?.string == shard else {
@@ -88,8 +104,8 @@ package struct Checkpoint: Sendable {
         self.places = places
     }
 
-    /// Every tensor, shard by shard, in the order of its bytes.
-    package var tensors: [StoredTensor] { shards.flatMap(\.header.tensors) }
+    /// Every tensor, shard by shard.
+    package var tensors: [StoredTensor] { shards.flatMap(\.tensors) }
 
     /// `__metadata__` of its files, the first one's value where several have the name; what PyTorch's files need where there is none.
     package var metadata: [(name: String, value: String)] {
@@ -106,7 +122,7 @@ package struct Checkpoint: Sendable {
     }
 
     package func tensor(named name: String) -> StoredTensor? {
-        places[Array(name.utf8)].map { shards[$0.shard].header.tensors[$0.tensor] }
+        places[Array(name.utf8)].map { shards[$0.shard].tensors[$0.tensor] }
     }
 
     /// A tensor's stored bytes as a file of their own. Throws `missingTensor`.

@@ -9,6 +9,7 @@ package enum CheckpointError: DiagnosedError {
     case tensor(FilePath, name: String, kind: String, reason: String)
     case index(FilePath, kind: String, reason: String)
     case pyTorch(FilePath, kind: String, reason: String)
+    case tokens(FilePath, kind: String, reason: String)
     case configuration(FilePath, key: String, reason: String)
     case unsupportedArchitecture(FilePath, modelType: String, supported: [String])
     case unsupportedTrait(FilePath, key: String, value: String, supported: String)
@@ -23,7 +24,8 @@ package enum CheckpointError: DiagnosedError {
         case .storage(let error): error.fault
         case .index(_, "missing-shard", _): .missingInput
         case .pyTorch(_, "legacy-pytorch", _), .pyTorch(_, "torchscript", _), .tensor(_, _, "strided-tensor", _): .unsupported
-        case .header, .tensor, .index, .pyTorch, .configuration, .missingTensor, .unexpectedShape, .gguf: .malformedInput
+        case .tokens(_, "unsupported-dtype", _), .tokens(_, "npy-version", _), .tokens(_, "fortran-order", _): .unsupported
+        case .header, .tensor, .index, .pyTorch, .gguf, .tokens, .configuration, .missingTensor, .unexpectedShape: .malformedInput
         case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType, .unsupportedGGUF: .unsupported
         }
     }
@@ -32,7 +34,7 @@ package enum CheckpointError: DiagnosedError {
         switch self {
         case .storage(let error): error.kind
         case .header(_, let kind, _), .tensor(_, _, let kind, _), .index(_, let kind, _), .pyTorch(_, let kind, _): kind
-        case .gguf(_, let kind, _), .unsupportedGGUF(_, let kind, _): kind
+        case .gguf(_, let kind, _), .tokens(_, let kind, _), .unsupportedGGUF(_, let kind, _): kind
         case .configuration: "configuration"
         case .unsupportedArchitecture: "unsupported-architecture"
         case .unsupportedTrait: "unsupported-trait"
@@ -48,6 +50,7 @@ package enum CheckpointError: DiagnosedError {
         case .header(let path, _, let reason): "\(path): the safetensors header is malformed: \(reason)."
         case .tensor(let path, let name, _, let reason): "\(path): tensor \(Self.quoted(name)): \(reason)."
         case .index(let path, _, let reason), .pyTorch(let path, _, let reason): "\(path): \(reason)."
+        case .tokens(let path, _, let reason): "\(path) cannot be read as token ids: \(reason)."
         case .configuration(let path, let key, let reason): "\(path): \(key) \(reason)."
         case .unsupportedArchitecture(let path, let type, let supported):
             "\(path): the architecture \(Self.quoted(type)) is not supported; supported are \(supported.joined(separator: ", "))."
@@ -62,6 +65,10 @@ package enum CheckpointError: DiagnosedError {
         case .unsupportedGGUF(let path, _, let reason):
             "\(path): \(reason), which is not supported. It is refused rather than approximated."
         }
+    }
+
+    static func unconvertedGGUF(_ path: FilePath) -> CheckpointError {
+        .unsupportedGGUF(path, kind: "gguf-unconverted", reason: "this is a GGUF file; make a model of it first: excise convert FILE DIR")
     }
 
     /// A name from a file, fit to be printed: what a terminal would not show as it is escaped, its length bounded.

@@ -17,15 +17,15 @@ package struct CheckpointDigests: Sendable {
         var leaves: [(name: [UInt8], digest: SHA256Digest)] = []
         var files: [SHA256Digest] = []
         for shard in checkpoint.shards {
-            let file = shard.file
-            var whole = SHA256Hasher()
-            whole.update(shard.header.bytes.span)
             // The tensors of a safetensors file follow its header without a gap, in the order that they have here.
+            var whole = SHA256Hasher()
+            if let header = shard.safetensors { whole.update(header.bytes.span) }
             for tensor in shard.tensors {
-                let content = try Self.digest(of: file, from: tensor.offset, count: tensor.byteCount, also: &whole)
+                let content = try Self.digest(of: shard.file, from: tensor.offset, count: tensor.byteCount, also: &whole)
                 leaves.append((Array(tensor.name.utf8), Self.leaf(tensor, content)))
             }
-            files.append(whole.finish())
+            let digest = whole.finish()
+            files.append(shard.safetensors == nil ? try shard.file.sha256() : digest)
         }
         self.files = files
         content = Self.root(leaves.sorted { $0.name.lexicographicallyPrecedes($1.name) }.map(\.digest))

@@ -1,35 +1,6 @@
 package import Storage
 package import Tensors
 
-/// A model that can be written anew: its tensors in their groups, where their bytes and values come from, and its other files.
-package struct ConversionSource: Sendable {
-    /// What stands in each of its files, in the order it stands there.
-    package let shards: [[TensorDescription]]
-    package let metadata: [(name: String, value: String)]
-    package let files: [ModelFile]
-    /// What it is, as far as the file system knows without reading it: the same for the same bytes in the same place.
-    package let identity: String
-    private let weights: any WeightSource
-    private let stored: @Sendable (_ name: String) throws(CheckpointError) -> InputFile?
-
-    package init(_ checkpoint: Checkpoint) throws(CheckpointError) {
-        shards = checkpoint.shards.map { $0.tensors.map(\.description) }
-        metadata = checkpoint.metadata
-        do { files = try checkpoint.files?.companions() ?? [] } catch { throw .storage(error) }
-        identity = checkpoint.shards.map(\.file.identity).joined(separator: "\n")
-        weights = checkpoint
-        stored = { (name) throws(CheckpointError) in try checkpoint.stored(name) }
-    }
-
-    package var tensors: [TensorDescription] { shards.flatMap { $0 } }
-
-    /// The bytes a tensor is stored as, where these are what it is to be; otherwise its values.
-    func origin(of tensor: TensorDescription, was dtype: DType?) throws(CheckpointError) -> CheckpointWriter.Origin {
-        if dtype == tensor.dtype, let bytes = try stored(tensor.name) { return .stored(bytes) }
-        return .values(weights)
-    }
-}
-
 /// A checkpoint written anew in another dtype, other shards or the canonical order.
 package struct Conversion: Sendable {
     /// What F32, F16 and BF16 tensors become; nil leaves every tensor as it is.
@@ -67,10 +38,22 @@ package struct Conversion: Sendable {
 
     /// config.json says in `dtype`, formerly `torch_dtype`, what the tensors are stored as.
     private func renamingDType(_ file: ModelFile) throws(StorageError) -> ModelFile {
-        guard file.name == "config.json", let dtype, case .file(let source) = file.contents else { return file }
-        guard var members = try source.json(limit: 16 << 20).object?.members else { return file }
-        let name = ["F32": "float32", "F16": "float16", "BF16": "bfloat16"][dtype.rawValue] ?? dtype.rawValue
-        for index in members.indices where ["dtype", "torch_dtype"].contains(members[index].name) { members[index].value = .string(name) }
+        guard file.name == "config.json", let dtype, var members = try file.json().object?.members else { return file }
+        for index in members.indices where ["dtype", "torch_dtype"].contains(members[index].name) {
+            members[index].value = .string(dtype.torchName)
+        }
         return ModelFile(file.name, json: .object(JSONObject(members: members)))
+    }
+}
+
+extension DType {
+    /// What PyTorch calls the type, for those that models are computed in.
+    var torchName: String {
+        switch self {
+        case .f32: "float32"
+        case .f16: "float16"
+        case .bf16: "bfloat16"
+        default: rawValue
+        }
     }
 }

@@ -1,4 +1,5 @@
 package import Storage
+internal import SystemPackage
 
 /// A file of a model beside its tensors: configuration, tokenizer, whatever else its directory holds.
 package struct ModelFile: Sendable {
@@ -13,6 +14,15 @@ package struct ModelFile: Sendable {
     package init(_ name: String, _ contents: Contents) { (self.name, self.contents) = (name, contents) }
 
     package init(_ name: String, json: JSONValue) { self.init(name, .bytes(Array((json.serialized(pretty: true) + "\n").utf8))) }
+
+    /// Its contents as a JSON document.
+    func json() throws(StorageError) -> JSONValue {
+        switch contents {
+        case .file(let file): return try file.json(limit: 16 << 20)
+        case .bytes(let bytes):
+            do { return try JSONValue(parsing: bytes.span) } catch { throw .syntax(FilePath(name), error) }
+        }
+    }
 }
 
 extension FileTree {

@@ -1,5 +1,5 @@
 package import Storage
-internal import SystemPackage
+package import SystemPackage
 
 /// The header of a safetensors file. It exists only if its tensors tile the file's data exactly.
 package struct SafetensorsHeader: Sendable {
@@ -18,8 +18,16 @@ package struct SafetensorsHeader: Sendable {
     /// Reads and checks the header of `file`, member by member: beside its bytes only what is kept takes memory. Throws
     /// `CheckpointError.header` or `.tensor`, whose kind is a `HeaderDefect`'s.
     package init(of file: InputFile, mostTensors: Int = 1 << 20) throws(CheckpointError) {
-        let path = file.path
-        let bytes = try Self.bytes(of: file)
+        try self.init(Self.bytes(of: file), fileSize: file.size, mostTensors: mostTensors, file.path)
+    }
+
+    /// Reads and checks the header of a file that is held in memory. Throws as the other does.
+    package init(of contents: [UInt8], path: FilePath) throws(CheckpointError) {
+        let length = try Self.length(contents.prefix(8), fileSize: contents.count, path)
+        try self.init(Array(contents.prefix(8 + length)), fileSize: contents.count, mostTensors: 1 << 20, path)
+    }
+
+    private init(_ bytes: [UInt8], fileSize: Int, mostTensors: Int, _ path: FilePath) throws(CheckpointError) {
         guard var members = try JSONMembers(of: bytes.span.extracting(8...), depth: 4, or: { .header(path, $0) }) else {
             throw .header(path, .notAnObject, "it is not a JSON object")
         }
@@ -35,7 +43,7 @@ package struct SafetensorsHeader: Sendable {
                 tensors.append(try StoredTensor(member, dataStart: bytes.count, path))
             }
         }
-        try Self.tile(&tensors, from: bytes.count, to: file.size, path)
+        try Self.tile(&tensors, from: bytes.count, to: fileSize, path)
         (self.bytes, self.metadata, self.tensors) = (bytes, metadata, tensors)
         warnings = bytes[8] == UInt8(ascii: "{") ? [] : [.leadingWhitespace]
     }
@@ -49,24 +57,30 @@ package struct SafetensorsHeader: Sendable {
             guard let bytes else { throw fail(.fileChanged, "the file was written to while it was read") }
             return bytes
         }
-        guard file.size >= 8 else {
-            throw fail(.truncatedFile, "the file has \(file.size) bytes, fewer than the 8 of the header's length")
+        let start = try read(min(8, file.size))
+        let bytes = try read(8 + length(start[...], fileSize: file.size, file.path))
+        guard bytes.starts(with: start) else { throw fail(.fileChanged, "its length changed while it was read") }
+        return bytes
+    }
+
+    /// What the first 8 bytes say of the header's length, once it is certain that the file has so many.
+    private static func length(_ start: ArraySlice<UInt8>, fileSize: Int, _ path: FilePath) throws(CheckpointError) -> Int {
+        func fail(_ defect: HeaderDefect, _ reason: String) -> CheckpointError { .header(path, defect, reason) }
+        guard start.count == 8 else {
+            throw fail(.truncatedFile, "the file has \(fileSize) bytes, fewer than the 8 of the header's length")
         }
-        let start = try read(8)
         guard !start.elementsEqual("version ".utf8) else {
             throw fail(.gitLFSPointer, "this is a Git LFS pointer, not the file itself; fetch it with `git lfs pull`")
         }
-        let length = start.enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
+        let length = start.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length > 0 else { throw fail(.emptyHeader, "its length is 0") }
         guard length <= UInt64(longestHeader) else {
             throw fail(.headerTooLarge, "its length is \(length) bytes, more than the \(longestHeader) that the format allows")
         }
-        guard length <= UInt64(file.size - 8) else {
-            throw fail(.truncatedFile, "it should have \(length) bytes, but the file ends after \(file.size - 8)")
+        guard length <= UInt64(fileSize - 8) else {
+            throw fail(.truncatedFile, "it should have \(length) bytes, but the file ends after \(fileSize - 8)")
         }
-        let bytes = try read(8 + Int(length))
-        guard bytes.starts(with: start) else { throw fail(.fileChanged, "its length changed while it was read") }
-        return bytes
+        return Int(length)
     }
 
     private static func metadata(_ member: JSONMember, _ path: FilePath) throws(CheckpointError) -> [(name: String, value: String)] {

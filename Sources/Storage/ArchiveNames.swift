@@ -15,7 +15,7 @@ struct ArchiveNames {
         self.entryLimit = entryLimit
     }
 
-    var hasFiles: Bool { !files.isEmpty }
+    var fileCount: Int { files.count }
 
     /// An entry's place below the archive's root; empty for the root itself.
     func place(of name: String) throws(StorageError) -> FilePath {

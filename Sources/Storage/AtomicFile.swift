@@ -5,7 +5,8 @@ package import SystemPackage
 /// If it is not committed, what was written is removed.
 package final class AtomicFile {
     package let path: FilePath
-    private let staging: FilePath
+    /// Where it is written until it is committed.
+    package let staging: FilePath
     private let descriptor: FileDescriptor
     private var isCommitted = false
 

@@ -90,6 +90,15 @@ package enum FileSystem {
         guard fsync(descriptor) == 0 else { throw .unwritable(path, Errno(rawValue: errno)) }
     }
 
+    /// Makes a directory durable with all files and directories in it.
+    package static func syncTree(_ path: FilePath) throws(StorageError) {
+        for name in try names(in: path) {
+            let inner = path.appending(name)
+            if kind(of: inner) == .directory { try syncTree(inner) } else { try sync(inner) }
+        }
+        try sync(path)
+    }
+
     /// Removes a file, or a directory with all that is in it; links are removed, not followed. What cannot be removed stays.
     package static func remove(_ path: FilePath) {
         if let status = try? Stat(path, followTargetSymlink: false), status.type == .directory {

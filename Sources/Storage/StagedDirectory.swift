@@ -2,7 +2,7 @@ package import SystemPackage
 
 /// A directory that appears whole or not at all: written beside its place, synced, and put there when it is complete.
 ///
-/// 1. Work goes to `.NAME.partial`, which one process at a time can hold.
+/// 1. Work goes to `.NAME.partial/contents`; `.NAME.partial` is one process's at a time.
 /// 2. Uncommitted, everything written is removed. If the process was killed, it stays until the next one for the same place.
 /// 3. That one may go on with it: the files that a journal there calls finished are kept, if the work is the same. Otherwise
 ///    it removes what it finds and begins anew.
@@ -10,6 +10,8 @@ package import SystemPackage
 package final class StagedDirectory {
     package let path: FilePath
     private let staging: FilePath
+    /// Where the files lie until they are put in their place.
+    package let contents: FilePath
     private let lock: FileDescriptor
     private let journal: StagingJournal
     private var isCommitted = false
@@ -27,12 +29,14 @@ package final class StagedDirectory {
         }
         self.path = path
         staging = place.appending(".\(name).partial")
+        contents = staging.appending("contents")
         if FileSystem.kind(of: staging) == nil { try FileSystem.createDirectory(staging) }
         guard let lock = try FileSystem.lock(staging) else { throw .outputBusy(path) }
         self.lock = lock
         do {
             if !resuming { for name in try FileSystem.names(in: staging) { FileSystem.remove(staging.appending(name)) } }
-            journal = try StagingJournal(in: staging, work: work)
+            if FileSystem.kind(of: contents) == nil { try FileSystem.createDirectory(contents) }
+            journal = try StagingJournal(staging.appending("journal"), of: contents, work: work)
         } catch {
             try? lock.close()
             throw error
@@ -52,29 +56,30 @@ package final class StagedDirectory {
 
     /// A new file in it.
     package func create(_ name: String) throws(StorageError) -> StagedFile {
-        try StagedFile(staging.appending(name), name: name, journal: journal)
+        try StagedFile(contents.appending(name), name: name, journal: journal)
     }
 
     /// Puts the directory in its place.
     package func commit() throws(StorageError) {
-        try journal.remove()
+        try FileSystem.sync(contents)
+        // Before the directories change places: it must never speak of the files that are replaced.
+        journal.remove()
         try FileSystem.sync(staging)
         let parent = path.removingLastComponent()
         let place = parent.isEmpty ? FilePath(".") : parent
         if FileSystem.kind(of: path) == nil {
-            try FileSystem.rename(staging, to: path)
-        } else if try !FileSystem.exchange(staging, path) {
-            let aside = place.appending(".\(path.lastComponent?.string ?? "").replaced")
+            try FileSystem.rename(contents, to: path)
+        } else if try !FileSystem.exchange(contents, path) {
+            let aside = staging.appending("replaced")
             try FileSystem.rename(path, to: aside)
-            do { try FileSystem.rename(staging, to: path) } catch {
+            do { try FileSystem.rename(contents, to: path) } catch {
                 try? FileSystem.rename(aside, to: path)
                 throw error
             }
-            try FileSystem.rename(aside, to: staging)
         }
         isCommitted = true
         try FileSystem.sync(place)
-        // What was replaced, if anything, has the old name now.
+        // With what was replaced, if anything was.
         FileSystem.remove(staging)
     }
 }

@@ -1,25 +1,25 @@
 internal import SystemPackage
 
-/// What has been done in a staged directory, kept there so that work that was cut off can go on: a digest of what the work
-/// is, then the name of each file that is finished, each line made durable before anything follows it.
+/// What has been done in a staged directory, kept so that work that was cut off can go on: a digest of what the work is, then
+/// the name of each file that is finished, each line made durable before anything follows it.
 final class StagingJournal {
     private let path: FilePath
     private let file: FileDescriptor
     private var finished: Set<[UInt8]>
 
-    /// Opens the directory's journal, or begins one; whatever is in the directory and not finished is removed.
+    /// Opens the journal of `directory`, or begins one; whatever is in the directory and not finished is removed.
     /// Throws `otherWork` where it is another work's.
-    init(in directory: FilePath, work: String) throws(StorageError) {
-        path = directory.appending(".journal")
+    init(_ path: FilePath, of directory: FilePath, work: String) throws(StorageError) {
+        self.path = path
         let head = SHA256Hasher.digest(of: Array(work.utf8)).description
         var lines: [[UInt8]] = []
         if FileSystem.kind(of: path) != nil {
             lines = try InputFile.contents(of: path, limit: 1 << 26).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
                 .dropLast().map(Array.init)
         }
-        if let first = lines.first, !first.elementsEqual(head.utf8) { throw .otherWork(directory) }
+        if let first = lines.first, !first.elementsEqual(head.utf8) { throw .otherWork(path.removingLastComponent()) }
         finished = Set(lines.dropFirst())
-        for name in try FileSystem.names(in: directory) where name != ".journal" && !finished.contains(Array(name.utf8)) {
+        for name in try FileSystem.names(in: directory) where !finished.contains(Array(name.utf8)) {
             FileSystem.remove(directory.appending(name))
         }
         do {
@@ -41,7 +41,7 @@ final class StagingJournal {
         try append([Array(name.utf8)])
     }
 
-    func remove() throws(StorageError) { FileSystem.remove(path) }
+    func remove() { FileSystem.remove(path) }
 
     private func append(_ lines: [[UInt8]]) throws(StorageError) {
         do { try file.writeAll(lines.flatMap { $0 + [UInt8(ascii: "\n")] }) } catch {

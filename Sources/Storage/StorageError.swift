@@ -16,12 +16,14 @@ package enum StorageError: DiagnosedError {
     case unwritable(FilePath, Errno)
     case archive(FilePath, String)
     case escapingLink(FilePath)
+    case compressed(FilePath, String)
+    case notPackable(FilePath, String)
 
     package var fault: Fault {
         switch self {
         case .missing: .missingInput
         case .unreadable, .unwritable: .inputOutput
-        case .truncated, .notAFile, .notADirectory, .syntax, .tooLarge, .archive, .escapingLink: .malformedInput
+        case .truncated, .notAFile, .notADirectory, .syntax, .tooLarge, .archive, .escapingLink, .compressed, .notPackable: .malformedInput
         case .outputExists, .cannotCreate, .outputBusy, .otherWork: .cannotCreate
         }
     }
@@ -42,6 +44,8 @@ package enum StorageError: DiagnosedError {
         case .unwritable: "unwritable-file"
         case .archive: "malformed-archive"
         case .escapingLink: "escaping-link"
+        case .compressed: "malformed-compression"
+        case .notPackable: "not-packable"
         }
     }
 
@@ -55,7 +59,7 @@ package enum StorageError: DiagnosedError {
         case .notADirectory(let path): "\(path) is a single file; a model's directory is needed here, with config.json and tokenizer.json."
         case .syntax(let path, let cause): "\(path) is \(cause.description)."
         case .tooLarge(let path, let limit): "\(path) is larger than the \(limit) bytes such a file may have."
-        case .outputExists(let path): "\(path) exists already. Give --force to replace it, or another --output."
+        case .outputExists(let path): "\(path) exists already. Give --force to replace it, or name another output."
         case .cannotCreate(let path, let cause): "\(path) could not be created: \(cause)."
         case .outputBusy(let path): "Another process is writing \(path)."
         case .otherWork(let path):
@@ -63,6 +67,8 @@ package enum StorageError: DiagnosedError {
         case .unwritable(let path, let cause): "\(path) could not be written: \(cause)."
         case .archive(let path, let reason): "\(path) could not be read as an archive: \(reason)."
         case .escapingLink(let path): "\(path) is a link that leads out of the cache; its files are links into the cache's own blobs."
+        case .compressed(let path, let reason): "\(path) could not be decompressed: \(reason)."
+        case .notPackable(let path, let reason): "\(path) cannot be packed: \(reason)."
         }
     }
 }

@@ -30,7 +30,7 @@ package struct TextFormat: Sendable {
     package init() {}
 }
 
-/// Reads TEXT files: `.jsonl`, `.json` that holds JSON lines, and `.txt`.
+/// Reads TEXT files that hold text: `.jsonl`, `.json` that holds JSON lines, and `.txt`, each also compressed (`CompressedFile`).
 ///
 /// 1. The extension decides, in any case of letters; what cannot be read yet is refused by name.
 /// 2. A file is UTF-8. A byte order mark at its start is the mark of an encoding, not text, and is left out.
@@ -38,15 +38,18 @@ package struct TextFormat: Sendable {
 /// 4. An object is a text, or a prompt with its completion, never both; members of other names are passed over.
 /// 5. A record has something to score: an empty text or completion is refused, an empty prompt is not.
 package struct TextRecords {
+    /// The most bytes that a TEXT file may have, decompressed.
+    package static let largestFile = 1 << 28
+
     /// The records of the file, in its order; at least one.
     ///
-    /// - Parameter limit: the largest file taken, in bytes. It is held in memory whole, as are its records.
+    /// - Parameter limit: the largest file taken, in bytes, decompressed. It is held in memory whole, as are its records.
     package static func read(
-        _ path: FilePath, format: TextFormat = TextFormat(), limit: Int = 1 << 28
+        _ path: FilePath, format: TextFormat = TextFormat(), limit: Int = largestFile
     ) throws(TextRecordError) -> [TextRecord] {
         let isLines = try holdsLines(path)
         let contents: [UInt8]
-        do { contents = try InputFile.contents(of: path, limit: limit) } catch { throw .file(error) }
+        do { contents = try CompressedFile.contents(of: path, limit: limit) } catch { throw .file(error) }
         do {
             _ = try UTF8Span(validating: contents.span)
         } catch {
@@ -60,12 +63,14 @@ package struct TextRecords {
 
     /// Whether the file holds JSON lines; false for plain text.
     private static func holdsLines(_ path: FilePath) throws(TextRecordError) -> Bool {
-        switch path.extension?.lowercased() {
+        switch CompressedFile.plainName(path).extension?.lowercased() {
         case "jsonl", "json": true
         case "txt": false
-        case "safetensors", "npy": throw .unsupported(path, "token ids cannot be read from a file yet")
-        case "gz", "zst": throw .unsupported(path, "a compressed text cannot be read yet; unpack it first")
-        default: throw .unsupported(path, "a text file's name ends in .jsonl, .json (one object a line) or .txt")
+        default:
+            throw .unsupported(
+                path,
+                "a text file's name ends in .jsonl, .json (one object a line) or .txt, or, of token ids, in .npy or .safetensors; .gz or .zst may follow"
+            )
         }
     }
 

@@ -1,10 +1,11 @@
 internal import SystemPackage
 
-/// The directory that an archive is unpacked into, and how many bytes may still be written to it.
+/// The directory that an archive is unpacked into.
 struct UnpackTarget {
     private let directory: FilePath
     private var names: ArchiveNames
-    private var remaining: Int
+    /// How many bytes may still be written.
+    private(set) var remaining: Int
 
     init(archive: FilePath, directory: FilePath, remaining: Int, entryLimit: Int) {
         self.directory = directory
@@ -12,7 +13,7 @@ struct UnpackTarget {
         names = ArchiveNames(archive: archive, entryLimit: entryLimit)
     }
 
-    var hasFiles: Bool { names.hasFiles }
+    var fileCount: Int { names.fileCount }
 
     func place(of name: String) throws(StorageError) -> FilePath { try names.place(of: name) }
 

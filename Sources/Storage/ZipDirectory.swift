@@ -27,6 +27,13 @@ package struct ZipDirectory: Sendable {
     /// The entries in the order of the directory.
     package let entries: [Entry]
 
+    /// Where the bytes of the entries that are stored as they are lie, by name.
+    var storedRegions: [[UInt8]: Range<Int>] {
+        var regions: [[UInt8]: Range<Int>] = [:]
+        for entry in entries where entry.isStored { regions[Array(entry.name.utf8)] = entry.dataOffset..<entry.dataOffset + entry.size }
+        return regions
+    }
+
     private static let largestDirectory = 1 << 26
 
     /// Reads and checks the directory. Throws `StorageError.archive` where a rule is broken.

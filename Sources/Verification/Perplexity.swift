@@ -22,6 +22,7 @@ package struct Perplexity: Sendable {
         of records: [TextRecord], named name: String, _ protocol: PerplexityProtocol, _ encoder: RecordEncoder, _ scorer: Scorer,
         progress: (Int, Int) -> Void
     ) throws {
+        try encoder.check(records, named: name)
         var examples: [Example] = []
         for record in records {
             let windows = try `protocol`.windows(record, encoder)

@@ -40,7 +40,7 @@ package enum PerplexityProtocol: Sendable, Equatable, CustomStringConvertible {
     package func windows(_ record: TextRecord, _ encoder: RecordEncoder) throws -> [Window] {
         let (ids, firstScored) = try encoder.tokens(record)
         let (prefix, contextLength) = (encoder.prefix, encoder.contextLength)
-        let start = prefix.map { [$0] } ?? []
+        let start = encoder.start(of: record)
         switch self {
         case .records:
             return RecordEncoder.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
@@ -60,7 +60,8 @@ package enum PerplexityProtocol: Sendable, Equatable, CustomStringConvertible {
                 throw VerificationError.protocolOutOfRange(
                     description, reason: "has a stride beyond the context of \(contextLength) tokens")
             }
-            let (ids, firstScored) = (encoder.template + ids, firstScored + encoder.template.count)
+            let template = encoder.template(of: record)
+            let (ids, firstScored) = (template + ids, firstScored + template.count)
             var windows: [Window] = []
             var covered = 0
             for begin in Swift.stride(from: 0, to: ids.count, by: stride) {

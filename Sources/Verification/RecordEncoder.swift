@@ -62,12 +62,12 @@ package struct RecordEncoder: Sendable {
     /// Records as examples; a record longer than the context is cut into windows that continue where the last one ended,
     /// every token scored once. `named` is what messages call the text.
     package func examples(_ records: [TextRecord], named name: String) throws -> [Example] {
+        try check(records, named: name)
         var result: [Example] = []
         for (index, record) in records.enumerated() {
             let (ids, firstScored) = try tokens(record)
-            try check(ids, name, index)
-            let windows = Self.windows(
-                (prefix.map { [$0] } ?? []) + ids, firstScored: firstScored + (prefix == nil ? 0 : 1), length: contextLength)
+            let start = start(of: record)
+            let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
             guard !windows.isEmpty else { throw VerificationError.nothingToScore(name, record: index) }
             result.append(Example(windows: windows))
         }
@@ -76,23 +76,20 @@ package struct RecordEncoder: Sendable {
 
     /// Whole records as token sequences, the prefix first.
     package func sequences(_ records: [TextRecord], named name: String) throws -> [[Int32]] {
-        try records.enumerated().map { index, record in
-            let (ids, _) = try tokens(record)
-            try check(ids, name, index)
-            return (prefix.map { [$0] } ?? []) + ids
-        }
+        try check(records, named: name)
+        return try records.map { start(of: $0) + (try tokens($0)).ids }
     }
 
     /// `count` samples of at most `length` tokens, spread evenly over the records and over each record's length: what
     /// curvature is estimated from. A record with a prompt is taken whole.
     package func samples(_ count: Int, length: Int, of records: [TextRecord], named name: String) throws -> [Example] {
+        try check(records, named: name)
         let chosen = Self.spread(min(count, records.count), over: records.count)
         let perRecord = max(1, (count + chosen.count - 1) / max(1, chosen.count))
         var result: [Example] = []
         for index in chosen {
             let (ids, firstScored) = try tokens(records[index])
-            try check(ids, name, index)
-            let start = prefix.map { [$0] } ?? []
+            let start = start(of: records[index])
             if firstScored > 0 {
                 let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
                 if !windows.isEmpty { result.append(Example(windows: windows)) }
@@ -109,10 +106,26 @@ package struct RecordEncoder: Sendable {
         return Array(result.prefix(count))
     }
 
-    private func check(_ ids: [Int32], _ name: String, _ record: Int) throws(VerificationError) {
-        for id in ids where id < 0 || Int(id) >= vocabularySize {
-            throw .tokenOutOfRange(name, record: record, token: Int(id), vocabulary: vocabularySize)
+    /// Refuses token ids that the model does not have. Texts need no such check: the tokenizer fits the model.
+    package func check(_ records: [TextRecord], named name: String) throws(VerificationError) {
+        for (index, record) in records.enumerated() {
+            guard case .tokens(let ids) = record else { continue }
+            for id in ids where id < 0 || Int(id) >= vocabularySize {
+                throw .tokenOutOfRange(name, record: index, token: Int(id), vocabulary: vocabularySize)
+            }
         }
+    }
+
+    /// The one prefix token, where there is one.
+    package func start(of record: TextRecord) -> [Int32] { once(prefix.map { [$0] } ?? [], before: record) }
+
+    /// What the tokenizer itself puts before a text.
+    package func template(of record: TextRecord) -> [Int32] { once(template, before: record) }
+
+    /// Token ids were often made with what the tokenizer puts before a text: it then stands there already.
+    private func once(_ tokens: [Int32], before record: TextRecord) -> [Int32] {
+        if case .tokens(let ids) = record, ids.starts(with: tokens) { return [] }
+        return tokens
     }
 
     /// Windows of at most `length` inputs over a sequence of which the tokens from `firstScored` on are scored. Each window

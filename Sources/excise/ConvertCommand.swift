@@ -39,7 +39,6 @@ struct ConvertCommand: ParsableCommand {
         if !dryRun {
             let work = "\(Excise.version) \(conversion) \(source.identity)"
             let staged = try StagedDirectory(FilePath(output), replacing: force, work: work, resuming: resume)
-            Interruption.willStage(staged.scratch)
             progress.begin("writing \(output)")
             try conversion.write(source, to: staged)
             try staged.commit()

@@ -7,7 +7,8 @@ internal import Transformer
 internal import Verification
 
 struct EditCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.")
+    static let configuration = CommandConfiguration(
+        commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.", discussion: TextOptions.files)
 
     @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
     @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal")) var method: EditRecipe.Method =
@@ -71,7 +72,7 @@ struct EditCommand: ParsableCommand {
         Interruption.willStage(staged.scratch)
         plan.scratch = staged.scratch
         if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
-        let outcome = try plan.run(progress: progress.begin)
+        let outcome = try plan.run(progress: { progress.begin($0) })
         let edited = outcome.rounds.isEmpty ? [] : Set(opened.model.layout.parameters)
         progress.begin("writing \(output)")
         try CheckpointWriter(

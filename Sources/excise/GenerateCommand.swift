@@ -7,7 +7,7 @@ internal import Verification
 
 struct GenerateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "generate", abstract: "Continue a prompt, to look at a model before and after.")
+        commandName: "generate", abstract: "Continue a prompt, to look at a model before and after.", discussion: TextOptions.files)
 
     @Argument(help: "A model's directory or archive.") var model: String
     @Option(help: "What to continue.") var prompt: String?

@@ -42,7 +42,12 @@ enum ModelPlace {
     }
 
     /// What `convert` reads.
-    var conversionSource: ConversionSource { get throws { try ConversionSource(checkpoint) } }
+    var conversionSource: ConversionSource {
+        get throws {
+            if case .single(let file) = self, file.path.extension?.lowercased() == "gguf" { return try ConversionSource(GGUFModel(file)) }
+            return try ConversionSource(checkpoint)
+        }
+    }
 
     /// Nil of a single file.
     var configuration: ModelConfiguration? {

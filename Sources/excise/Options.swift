@@ -31,6 +31,13 @@ struct CommonOptions: ParsableArguments {
 
 /// How the records of a text are found and what stands before them.
 struct TextOptions: ParsableArguments {
+    /// What a text may be, for each command that takes one.
+    static let files = """
+        A text is a file of records: .jsonl (a JSON object with "text", or "prompt" and "completion", a line), .txt, or token ids in .npy or \
+        .safetensors (one dimension: a record; two: a record a row; tensors in the order of their names). Each may be compressed: .gz or .zst \
+        follows.
+        """
+
     @Option(help: "The field of a record that holds its text.")
     var textField = "text"
 
@@ -53,7 +60,7 @@ struct TextOptions: ParsableArguments {
         format.promptField = promptField
         format.completionField = completionField
         format.split = split
-        return try TextRecords.read(FilePath(path), format: format)
+        return try TextFile.records(FilePath(path), format: format)
     }
 }
 
@@ -81,10 +88,14 @@ struct PrefixArgument: ExpressibleByArgument {
 struct ByteCount: ExpressibleByArgument {
     let bytes: Int
 
+    init(bytes: Int) { self.bytes = bytes }
+
+    var defaultValueDescription: String { bytes.isMultiple(of: 1 << 40) ? "\(bytes >> 40)TiB" : "\(bytes)" }
+
     init?(argument: String) {
         let units: [(String, Int)] = [
-            ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("KB", 1000), ("MB", 1_000_000),
-            ("GB", 1_000_000_000), ("TB", 1_000_000_000_000), ("", 1),
+            ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40), ("KB", 1000), ("MB", 1_000_000), ("GB", 1_000_000_000),
+            ("TB", 1_000_000_000_000), ("", 1),
         ]
         for (unit, factor) in units where argument.hasSuffix(unit) {
             guard let number = Double(argument.dropLast(unit.count)), number > 0, number * Double(factor) < 1e15 else { continue }

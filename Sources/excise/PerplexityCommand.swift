@@ -4,7 +4,8 @@ internal import Storage
 internal import Verification
 
 struct PerplexityCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "perplexity", abstract: "A text's perplexity under a named protocol.")
+    static let configuration = CommandConfiguration(
+        commandName: "perplexity", abstract: "A text's perplexity under a named protocol.", discussion: TextOptions.files)
 
     @Argument(help: "A model's directory or archive.") var model: String
     @Option(help: "The text.") var data: String

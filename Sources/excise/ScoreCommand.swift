@@ -5,7 +5,8 @@ internal import Transformer
 internal import Verification
 
 struct ScoreCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "score", abstract: "What every record of a text costs the model.")
+    static let configuration = CommandConfiguration(
+        commandName: "score", abstract: "What every record of a text costs the model.", discussion: TextOptions.files)
 
     @Argument(help: "A model's directory or archive.") var model: String
     @Option(help: "The text.") var data: String

@@ -14,22 +14,22 @@ final class Progress {
     enum Style { case silent, lines, terminal }
 
     private let style: Style
-    private var label = ""
+    private var unit = "tokens"
     private var started = Progress.now()
     private var shown = 0.0
 
     init(isSilent: Bool) { style = isSilent ? .silent : isatty(2) == 1 ? .terminal : .lines }
 
-    /// A new piece of work begins.
-    func begin(_ label: String) {
-        self.label = label
+    /// A new piece of work begins, counted in units.
+    func begin(_ label: String, of unit: String = "tokens") {
+        self.unit = unit
         started = Progress.now()
         shown = 0
         guard style != .silent else { return }
         standardError(label)
     }
 
-    /// `done` of `total` tokens.
+    /// `done` of `total` units.
     func advance(_ done: Int, _ total: Int) {
         let elapsed = Progress.now() - started
         let interval = style == .terminal ? 0.2 : 10
@@ -37,7 +37,7 @@ final class Progress {
         shown = elapsed
         let rate = Double(done) / elapsed
         let left = Int(Double(total - done) / rate)
-        let text = "  \(100 * done / max(1, total)) % of \(total) tokens, \(Int(rate)) a second, \(left / 60) min \(left % 60) s left"
+        let text = "  \(100 * done / max(1, total)) % of \(total) \(unit), \(Int(rate)) a second, \(left / 60) min \(left % 60) s left"
         if style == .terminal {
             _ = try? FileDescriptor.standardError.writeAll(("\r\u{1B}[K" + text + (done == total ? "\r\u{1B}[K" : "")).utf8)
         } else {
@@ -57,7 +57,7 @@ enum Interruption {
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             staged.withLock { paths in for path in paths { FileSystem.remove(path) } }
-            standardError("excise: interrupted; nothing was written.")
+            standardError("excise: interrupted; the output is as it was before.")
             _exit(130)
         }
         source.resume()

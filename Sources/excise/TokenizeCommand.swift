@@ -4,7 +4,8 @@ internal import SystemPackage
 internal import Tokenizers
 
 struct TokenizeCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "tokenize", abstract: "Text to token ids and back.")
+    static let configuration = CommandConfiguration(
+        commandName: "tokenize", abstract: "Text to token ids and back.", discussion: TextOptions.files)
 
     @Argument(help: "A model's directory, or its tokenizer.json.") var model: String
     @Option(help: "A text.") var text: String?

@@ -6,7 +6,8 @@ internal import Verification
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "verify", abstract: "What an edited model forgot and kept, beside its base; exits 0 only if every gate passed.")
+        commandName: "verify", abstract: "What an edited model forgot and kept, beside its base; exits 0 only if every gate passed.",
+        discussion: TextOptions.files)
 
     @Argument(help: "The model before the edit.") var base: String
     @Argument(help: "The model after it.") var edited: String

@@ -63,7 +63,7 @@ extension Checkpoint {
     /// Its tensors with their bytes, in the order they are stored.
     func tensorBytes() throws -> [TensorBytes] {
         try shards.flatMap { shard in
-            try shard.header.tensors.map {
+            try shard.tensors.map {
                 TensorBytes($0.name, $0.dtype.rawValue, $0.shape, bytes: try shard.file.bytes(at: $0.offset, count: $0.byteCount))
             }
         }

@@ -66,6 +66,7 @@ def main():
     parameters = collections.OrderedDict((n, torch.nn.Parameter(p)) for n, p in module().named_parameters())
     keep("parameters", parameters, parameters)
     keep("protocol-3", state, state, pickle_protocol=3)
+    keep("protocol-4", state, state, pickle_protocol=4)
     for wrapper in ["state_dict", "model", "module"]:
         keep(f"wrapped-{wrapper}",
              {"epoch": 3, "config": {"lr": 1e-3, "sizes": torch.Size([1, 2]), "device": torch.device("cpu"), "dtype": torch.float16,
@@ -84,7 +85,6 @@ def main():
     }
     for name, saved in refused.items():
         torch.save(saved, folder / f"refused-{name}.pt")
-    torch.save(state, folder / "refused-protocol-4.pt", pickle_protocol=4)
     torch.save(state, folder / "refused-legacy.pt", _use_new_zipfile_serialization=False)
     buffer = io.BytesIO()
     torch.jit.save(torch.jit.script(module().eval()), buffer)

@@ -153,6 +153,28 @@ struct ArchiveTests {
         #expect(try !reason(zip([config, weights]).dropLast(20_000) + [], name: "m.zip").isEmpty)
     }
 
+    /// Cut between two files, or after the last: what is there is whole, but it is not all.
+    @Test func refusesATarWithoutItsEnd() throws {
+        let whole = tar([config, ArchiveEntry("model/sub/", kind: "5"), weights])
+        let expected = "it ends too early: the mark of its end is missing"
+        for cut in [1_024, 1_536, whole.count - 1_024] {
+            #expect(try reason(Array(whole.prefix(cut))) == expected)
+            #expect(try reason(gzip(Array(whole.prefix(cut))), name: "m.tar.gz") == expected)
+            #expect(try reason(zstandard(Array(whole.prefix(cut))), name: "m.tar.zst") == expected)
+        }
+        // One block of zeros says it too.
+        try unpack(Array(whole.dropLast(512)), then: checkModel)
+    }
+
+    @Test func countsWhatComesOut() throws {
+        try withScratchDirectory { scratch in
+            try write(tar([config, weights]), to: scratch.appending("m.tar"))
+            try FileSystem.createDirectory(scratch.appending("out"))
+            let contents = try Archive.unpack(scratch.appending("m.tar"), into: scratch.appending("out"), limit: 1 << 20)
+            #expect(contents.files == 2 && contents.bytes == config.data.count + weights.data.count)
+        }
+    }
+
     @Test func refusesADamagedZip() throws {
         var bytes = zip([weights])
         bytes[1_000] ^= 1
@@ -164,6 +186,8 @@ struct ArchiveTests {
         #expect(try !reason(Array("not an archive".utf8)).isEmpty)
         #expect(try !reason(tar([config]), name: "m.zip").isEmpty)
         #expect(try !reason(gzip(tar([config])), name: "m.tar").isEmpty)
+        #expect(try reason(tar([config]), name: "m.tar.gz") == "it should be one gzip stream, as its name says, and is not")
+        #expect(try reason(zstandard(zstandard(tar([config]))), name: "m.tar.zst").contains("one Zstandard stream"))
         #expect(try reason(tar([config]), name: "m.rar").contains(".tar.gz"))
     }
 

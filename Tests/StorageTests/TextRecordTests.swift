@@ -137,11 +137,17 @@ struct TextRecordTests {
         }
     }
 
-    @Test(arguments: ["a.safetensors", "a.npy", "a.jsonl.gz", "a.txt.zst", "a.csv", "a", ".jsonl"])
+    @Test(arguments: ["a.safetensors", "a.npy.gz", "a.csv", "a.csv.gz", "a.gz", "a", ".jsonl"])
     func refusesOtherKindsOfFile(_ name: String) throws {
         let error = try error("a".utf8, name: name)
         guard case .unsupported = error else { throw Unexpected() }
         #expect(error.fault == .unsupported)
+    }
+
+    @Test func readsCompressedTexts() throws {
+        #expect(try read(gzip(Array("{\"text\": \"a\"}".utf8)), name: "a.jsonl.gz") == [.text("a")])
+        #expect(try read(zstandard(Array("a\n".utf8)), name: "a.TXT.ZST") == [.text("a\n")])
+        guard case .file(.compressed) = try error("a".utf8, name: "a.txt.gz") else { throw Unexpected() }
     }
 
     @Test func handsOnWhatTheFileSystemSays() throws {

@@ -176,6 +176,12 @@ struct PerplexityProtocolTests {
         #expect(error.kind == "text-too-short")
     }
 
+    @Test(arguments: [PerplexityProtocol.records, .rolling, .sliding(stride: 4), .half(size: 8)])
+    func refusesTokensOutsideTheVocabulary(_ protocol: PerplexityProtocol) throws {
+        let error = try #require(throws: VerificationError.self) { try perplexity(`protocol`, [.tokens([3, 4]), .tokens([3, 61])]) }
+        guard case .tokenOutOfRange("here", record: 1, token: 61, vocabulary: 61) = error else { throw error }
+    }
+
     /// A record that is too short counts as a record and is passed over.
     @Test func passesOverWhatIsTooShort() throws {
         let both = try perplexity(.half(size: 8), [.text("abcdefgh"), .text("a")])

@@ -77,6 +77,21 @@ struct RecordEncoderTests {
         #expect(try PicoTokenizer.encoder(prefix: .none).sequences([.text("abc")], named: "x") == [[10, 11, 12]])
     }
 
+    /// Token ids that begin with the prefix were made with it.
+    @Test func putsThePrefixBeforeTokenIdsOnce() throws {
+        let encoder = try PicoTokenizer.encoder(template: [5])
+        let records: [TextRecord] = [.tokens([5, 10, 11]), .tokens([10, 11])]
+        #expect(try encoder.sequences(records, named: "x") == [[5, 10, 11], [5, 10, 11]])
+        let examples = try encoder.examples(records, named: "x")
+        #expect(examples.map(\.scoredTokens) == [2, 2])
+        #expect(examples[0].windows.map(\.inputs) == examples[1].windows.map(\.inputs))
+        for `protocol` in [PerplexityProtocol.records, .rolling, .sliding(stride: 4)] {
+            let (with, without) = (try `protocol`.windows(records[0], encoder), try `protocol`.windows(records[1], encoder))
+            #expect(with.map(\.inputs) == without.map(\.inputs) && with.map(\.targets) == without.map(\.targets))
+        }
+        #expect(throws: VerificationError.self) { try encoder.examples([.tokens([5])], named: "x") }
+    }
+
     @Test(arguments: [61, -1, .max, .min] as [Int32])
     func refusesTokensOutsideTheVocabulary(_ id: Int32) throws {
         let encoder = try PicoTokenizer.encoder()
@@ -148,7 +163,7 @@ struct RecordEncoderTests {
     // MARK: Samples
 
     @Test func samplesRecordsEvenly() throws {
-        let encoder = try PicoTokenizer.encoder()
+        let encoder = try PicoTokenizer.encoder(prefix: .token(60))
         let records = (0..<20).map { TextRecord.tokens([Int32($0), 50, 51, 52]) }
         func firsts(_ count: Int, length: Int = 8) throws -> [Int32] {
             try encoder.samples(count, length: length, of: records, named: "x").map { $0.windows[0].inputs[1] }
@@ -160,7 +175,7 @@ struct RecordEncoderTests {
         // Short records give one sample each, however many are asked for.
         #expect(try firsts(50) == (0..<20).map { Int32($0) })
         let cut = try encoder.samples(2, length: 3, of: records, named: "x")
-        #expect(cut.map(\.windows[0].inputs) == [[1, 0], [1, 10]])
+        #expect(cut.map(\.windows[0].inputs) == [[60, 0], [60, 10]])
         #expect(cut.map(\.windows[0].targets) == [[0, 50], [10, 50]])
     }
 

@@ -15,6 +15,8 @@ struct SchemaTests {
         "tokenize": [],
         "generate": [],
         "trace": [],
+        "pack": ["files", "bytes", "output", "output_bytes", "sha256"],
+        "unpack": ["files", "bytes", "output"],
         "score": ["records"],
         "perplexity": ["protocol", "tokens", "nll", "perplexity", "bits_per_byte", "records"],
         "edit": ["method", "parameters_edited", "rounds", "memory", "output_sha256"],
@@ -61,7 +63,7 @@ struct SchemaTests {
     }
 
     /// Whatever a schema demands it also describes, at every level.
-    @Test(arguments: ["inspect", "tokenize", "generate", "trace", "score", "perplexity", "edit", "verify", "error"])
+    @Test(arguments: ["inspect", "tokenize", "generate", "trace", "score", "perplexity", "edit", "verify", "pack", "unpack", "error"])
     func demandsOnlyWhatItDescribes(_ name: String) throws {
         func check(_ value: JSONValue) {
             if let properties = value["properties"]?.object {

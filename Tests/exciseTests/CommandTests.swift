@@ -89,6 +89,43 @@ import Testing
         #expect(abs(logprobs.reduce(0, +) + (records[0]["nll"]?.number ?? 0)) < 1e-6)
     }
 
+    /// Token ids and compressed texts are scored as the texts that they were made from.
+    @Test func scoresTokenIDsAndCompressedTexts() throws {
+        let directory = try WorkingDirectory()
+        let texts = try directory.write("texts.jsonl", Quickstart.lines("holdout-text.jsonl").prefix(12).joined(separator: "\n"))
+        func scores(_ data: String) throws -> String? {
+            try report(["score", Quickstart.model, "--data", data])["records"]?.serialized()
+        }
+        let expected = try scores(texts)
+        let gzip = Process()
+        gzip.executableURL = URL(fileURLWithPath: "/bin/gzip")
+        gzip.arguments = ["-k", texts]
+        try gzip.run()
+        gzip.waitUntilExit()
+        #expect(try scores(texts + ".gz") == expected)
+
+        let records = try report(["tokenize", Quickstart.model, "--file", texts])["records"]?.array ?? []
+        // A tensor for each record, in the order of the names.
+        let tensors = records.enumerated().map { index, record in
+            (name: index < 10 ? "0\(index)" : "\(index)", ids: record["ids"]?.array?.compactMap(\.integer) ?? [])
+        }
+        var header: [(name: String, value: JSONValue)] = []
+        var data: [UInt8] = []
+        for (name, ids) in tensors {
+            let start = data.count
+            data += ids.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+            header.append(
+                (
+                    name,
+                    .members(["dtype": "U16", "shape": [.integer(ids.count)], "data_offsets": [.integer(start), .integer(data.count)]])
+                ))
+        }
+        let text = Array(JSONValue.object(JSONObject(members: header)).serialized().utf8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
+        let ids = try directory.write("ids.safetensors", length + text + data)
+        #expect(try scores(ids) == expected)
+    }
+
     @Test(arguments: Fixture.picoModels)
     func traceWritesWhatTransformersComputes(name: String) throws {
         let directory = try WorkingDirectory()
@@ -106,6 +143,50 @@ import Testing
         }
         #expect(trace.tensors.count == reference.tensors.count - 1)
         #expect(found["nll"]?.number != nil)
+    }
+
+    @Test(arguments: ["m.tar", "m.tar.gz", "m.tgz", "m.tar.zst", "m.zip"])
+    func packAndUnpack(name: String) throws {
+        let directory = try WorkingDirectory()
+        let archive = directory.path.appending(name).string
+        let packed = try report(["pack", Quickstart.model, archive])
+        #expect(packed["sha256"]?.string == (try InputFile(FilePath(archive)).sha256().description))
+        #expect(packed["inputs"]?.array?.count == packed["files"]?.integer)
+        #expect(
+            try report(["inspect", archive])["content_digest"]?.string == report(["inspect", Quickstart.model])["content_digest"]?.string)
+        let unpacked = try report(["unpack", archive, directory.path.appending("out").string])
+        #expect(unpacked["bytes"]?.integer == packed["bytes"]?.integer)
+        #expect((try contents(of: directory.path.appending("out")) == contents(of: FilePath(Quickstart.model))) == true)
+        // The same bytes, whatever the threads; and nothing is replaced that is not to be.
+        let again = ["pack", Quickstart.model, archive, "--threads", "3"]
+        #expect(try ExciseBinary.run(again).status == 73)
+        #expect(try report(again + ["--force"])["sha256"]?.string == packed["sha256"]?.string)
+        #expect(try ExciseBinary.run(["unpack", archive, directory.path.appending("out").string]).status == 73)
+        #expect(directory.names == [name, "out"].sorted())
+    }
+
+    @Test func unpackLeavesNothingOfWhatItRefuses() throws {
+        let directory = try WorkingDirectory()
+        let archive = directory.path.appending("m.zip").string
+        _ = try report(["pack", Quickstart.model, archive])
+        let result = try ExciseBinary.run(["unpack", archive, directory.path.appending("out").string, "--limit", "1MiB", "--json"])
+        #expect(result.status == 65)
+        #expect(try result.json()["error"]?["kind"]?.string == "malformed-archive")
+        let link = directory.path.appending("model")
+        try FileManager.default.createSymbolicLink(atPath: link.string, withDestinationPath: Quickstart.directory.string)
+        try FileManager.default.createDirectory(atPath: directory.path.appending("top").string, withIntermediateDirectories: false)
+        try FileManager.default.moveItem(atPath: link.string, toPath: directory.path.appending("top/model").string)
+        let refused = try ExciseBinary.run([
+            "pack", directory.path.appending("top").string, directory.path.appending("l.tar").string, "--json",
+        ])
+        #expect(refused.status == 65)
+        #expect(try refused.json()["error"]?["kind"]?.string == "not-packable")
+        #expect(directory.names == ["m.zip", "top"])
+    }
+
+    @Test(arguments: [["m.rar"], ["m.tar", "--level", "1"], ["m.tar.gz", "--level", "10"], ["m.tar.zst", "--level", "0"]])
+    func packKnowsItsLevels(arguments: [String]) throws {
+        #expect(try ExciseBinary.run(["pack", Quickstart.model] + arguments).status == 64)
     }
 
     @Test func dryRunWritesNothing() throws {

@@ -85,6 +85,15 @@ import Testing
         try refuse(Quickstart.model, forget: forget, status: 65, kind: "field-not-a-string", naming: ["forget.jsonl", "2"])
     }
 
+    @Test func tokenIDsOfAnotherModel() throws {
+        let directory = try WorkingDirectory()
+        let header = "{'descr': '<u2', 'fortran_order': False, 'shape': (2, 2), }"
+        let forget = try directory.write(
+            "ids.npy", [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8) + [1, 0, 2, 0, 3, 0, 0, 5])
+        try refuse(
+            Quickstart.model, forget: forget, status: 65, kind: "token-out-of-range", naming: ["ids.npy", "record 2", "1280", "1024"])
+    }
+
     @Test func nothingThere() throws {
         try refuse("/nowhere/at/all", status: 66, kind: "missing-file", naming: ["/nowhere/at/all"])
         try refuse(Quickstart.model, forget: "/nowhere/forget.jsonl", status: 66, kind: "missing-file", naming: ["/nowhere/forget.jsonl"])

@@ -22,14 +22,15 @@ import Testing
         }
     }
 
-    @Test func eachSystemLibraryIsImportedByOneFile() throws {
+    /// Of libarchive, one file has its half that reads and one its half that writes: they share nothing but the name.
+    @Test func eachSystemLibraryIsImportedByItsOwnFile() throws {
         let all = try files()
-        for (library, file) in [
-            ("COpenBLAS", "LinearAlgebra.swift"), ("CArchive", "Archive.swift"), ("CJSONC", "JSONParser.swift"),
-            ("CPCRE2", "RegularExpression.swift"),
-            ("COpenSSL", "Digest.swift"), ("CLinux", "FileSystem.swift"),
+        for (library, files) in [
+            ("COpenBLAS", ["LinearAlgebra.swift"]), ("CArchive", ["ArchiveReader.swift", "ArchiveWriter.swift"]),
+            ("CJSONC", ["JSONParser.swift"]), ("CPCRE2", ["RegularExpression.swift"]), ("COpenSSL", ["Digest.swift"]),
+            ("CLinux", ["FileSystem.swift"]),
         ] {
-            #expect(all.filter { $0.text.contains("import \(library)\n") }.map(\.name) == [file])
+            #expect(all.filter { $0.text.contains("import \(library)\n") }.map(\.name) == files)
         }
     }
 
@@ -52,7 +53,9 @@ import Testing
     /// Memory is handled without the compiler's checks in these files only.
     @Test func unsafeCodeIsFenced() throws {
         let fence: Set<String> = [
-            "Archive.swift", "Digest.swift", "FileSystem.swift", "InputFile.swift", "JSONString.swift", "JSONParser.swift",
+            "ArchiveReader.swift", "ArchiveWriter.swift", "CharacterLocale.swift", "Digest.swift", "FileSystem.swift", "InputFile.swift",
+            "JSONString.swift",
+            "JSONParser.swift",
             "ScratchFile.swift",
             "LinearAlgebra.swift", "Matrix.swift", "RowParallel.swift", "StoredScalar.swift", "Lanes.swift", "RegularExpression.swift",
             "Environment.swift", "Streams.swift",

@@ -28,7 +28,7 @@ struct PickleReader {
             guard let opcode = PickleOpcode(rawValue: byte) else {
                 throw PickleError(
                     "forbidden-opcode",
-                    "uses the opcode \(PickleOpcode.refusedName(byte)), which no state dict saved with pickle_protocol=2 needs")
+                    "uses the opcode \(PickleOpcode.refusedName(byte)), which no state dict needs")
             }
             if opcode == .stop { break }
             try execute(opcode)
@@ -70,7 +70,13 @@ struct PickleReader {
         case .appends: try stack.extendList(by: stack.popToMark())
         case .setItem: try stack.extendDictionary(by: stack.pop(2))
         case .setItems: try stack.extendDictionary(by: stack.popToMark())
-        case .global: try stack.push(.global(global()))
+        case .global: try stack.push(.global(global(line(), line())))
+        case .stackGlobal:
+            let words = try stack.pop(2)
+            guard case .string(let module) = words[0], case .string(let name) = words[1] else {
+                throw .syntax("names a global without words")
+            }
+            try stack.push(.global(global(module, name)))
         case .persistentID: try stack.push(.storage(stack.storage(stack.pop(1)[0])))
         case .reduce:
             let call = try stack.pop(2)
@@ -102,9 +108,7 @@ struct PickleReader {
         return .integer(bytes.reversed().reduce(sign) { $0 << 8 | Int($1) })
     }
 
-    private mutating func global() throws(PickleError) -> PickleGlobal {
-        let module = try line()
-        let name = try line()
+    private func global(_ module: String, _ name: String) throws(PickleError) -> PickleGlobal {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw PickleError(
                 "forbidden-global",

@@ -39,7 +39,7 @@ import Tokenizers
         #expect(configuration.isHeadTied == expected.isHeadTied && configuration.beginToken == expected.beginToken)
         #expect(configuration.endTokens == expected.endTokens)
         let ours = try Tokenizer(json: model.tokenizer, name: "GGUF")
-        let theirs = try Tokenizer(file: directory.appending("tokenizer.json"))
+        let theirs = try Tokenizer(file: InputFile(directory.appending("tokenizer.json")))
         for text in ["In 2024  it's<|im_start|>user\n", "naïve 世界 👩‍👧 1234 don't", "\t\n   x  "] {
             let ids = try ours.encode(text, addingSpecialTokens: true)
             #expect(try ids == theirs.encode(text, addingSpecialTokens: true))
