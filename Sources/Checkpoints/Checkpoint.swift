@@ -35,7 +35,7 @@ package struct Checkpoint: Sendable {
     /// The index of its shards, where there is one.
     package let index: InputFile?
     package let shards: [Shard]
-    private let places: [[UInt8]: (shard: Int, tensor: Int)]
+    private let places: [ByteName: (shard: Int, tensor: Int)]
 
     /// A single .safetensors file, or one of PyTorch's.
     package init(file: InputFile) throws(CheckpointError) {
@@ -80,18 +80,19 @@ package struct Checkpoint: Sendable {
         path: FilePath, files: FileTree?, index: InputFile?, assignments: [(tensor: String, shard: String)], shards opened: [InputFile]
     ) throws(CheckpointError) {
         var shards: [Shard] = []
-        var places: [[UInt8]: (shard: Int, tensor: Int)] = [:]
+        var places: [ByteName: (shard: Int, tensor: Int)] = [:]
         for file in opened {
             let shard = try Shard(file)
+            places.reserveCapacity(places.count + shard.tensors.count)
             for (index, tensor) in shard.tensors.enumerated() {
-                guard places.updateValue((shards.count, index), forKey: Array(tensor.name.utf8)) == nil else {
+                guard places.updateValue((shards.count, index), forKey: ByteName(tensor.name)) == nil else {
                     throw .tensor(file.path, name: tensor.name, kind: "duplicate-name", reason: "an earlier shard holds it too")
                 }
             }
             shards.append(shard)
         }
         for (tensor, shard) in assignments {
-            guard let place = places[Array(tensor.utf8)], shards[place.shard].file.path.lastComponent?.string == shard else {
+            guard let place = places[ByteName(tensor)], shards[place.shard].file.path.lastComponent?.string == shard else {
                 throw .index(
                     index?.path ?? path, kind: "index-mismatch",
                     reason: "says that \(CheckpointError.quoted(tensor)) is in \(CheckpointError.quoted(shard)), but it is not")
@@ -122,7 +123,7 @@ package struct Checkpoint: Sendable {
     }
 
     package func tensor(named name: String) -> StoredTensor? {
-        places[Array(name.utf8)].map { shards[$0.shard].tensors[$0.tensor] }
+        places[ByteName(name)].map { shards[$0.shard].tensors[$0.tensor] }
     }
 
     /// A tensor's stored bytes as a file of their own. Throws `missingTensor`.
@@ -132,5 +133,5 @@ package struct Checkpoint: Sendable {
     }
 
     /// The file that holds a tensor.
-    package func file(holding name: String) -> InputFile? { places[Array(name.utf8)].map { shards[$0.shard].file } }
+    package func file(holding name: String) -> InputFile? { places[ByteName(name)].map { shards[$0.shard].file } }
 }

@@ -18,6 +18,7 @@ package enum CheckpointError: DiagnosedError {
     case unsupportedDType(FilePath, name: String, dtype: DType)
     case gguf(FilePath, kind: String, reason: String)
     case unsupportedGGUF(FilePath, kind: String, reason: String)
+    case unconvertedGGUF(FilePath)
 
     package var fault: Fault {
         switch self {
@@ -26,7 +27,7 @@ package enum CheckpointError: DiagnosedError {
         case .pyTorch(_, "legacy-pytorch", _), .pyTorch(_, "torchscript", _), .tensor(_, _, "strided-tensor", _): .unsupported
         case .tokens(_, "unsupported-dtype", _), .tokens(_, "npy-version", _), .tokens(_, "fortran-order", _): .unsupported
         case .header, .tensor, .index, .pyTorch, .gguf, .tokens, .configuration, .missingTensor, .unexpectedShape: .malformedInput
-        case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType, .unsupportedGGUF: .unsupported
+        case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType, .unsupportedGGUF, .unconvertedGGUF: .unsupported
         }
     }
 
@@ -35,6 +36,7 @@ package enum CheckpointError: DiagnosedError {
         case .storage(let error): error.kind
         case .header(_, let kind, _), .tensor(_, _, let kind, _), .index(_, let kind, _), .pyTorch(_, let kind, _): kind
         case .gguf(_, let kind, _), .tokens(_, let kind, _), .unsupportedGGUF(_, let kind, _): kind
+        case .unconvertedGGUF: "gguf-unconverted"
         case .configuration: "configuration"
         case .unsupportedArchitecture: "unsupported-architecture"
         case .unsupportedTrait: "unsupported-trait"
@@ -64,11 +66,8 @@ package enum CheckpointError: DiagnosedError {
         case .gguf(let path, _, let reason): "\(path): the GGUF file is malformed: \(reason)."
         case .unsupportedGGUF(let path, _, let reason):
             "\(path): \(reason), which is not supported. It is refused rather than approximated."
+        case .unconvertedGGUF(let path): "\(path) is a GGUF file. Make a model of it first: excise convert FILE DIR."
         }
-    }
-
-    static func unconvertedGGUF(_ path: FilePath) -> CheckpointError {
-        .unsupportedGGUF(path, kind: "gguf-unconverted", reason: "this is a GGUF file; make a model of it first: excise convert FILE DIR")
     }
 
     /// A name from a file, fit to be printed: what a terminal would not show as it is escaped, its length bounded.

@@ -22,11 +22,11 @@ package struct Conversion: Sendable {
 
     /// Writes them, with the model's other files beside; config.json names the new dtype.
     package func write(_ source: ConversionSource, to output: StagedDirectory) throws {
-        var before: [[UInt8]: DType] = [:]
-        for tensor in source.tensors { before[Array(tensor.name.utf8)] = tensor.dtype }
+        var before: [ByteName: DType] = [:]
+        for tensor in source.tensors { before[ByteName(tensor.name)] = tensor.dtype }
         let dtypes = before
         let writer = CheckpointWriter(layout(of: source), rounding: rounding) { tensor in
-            try source.origin(of: tensor, was: dtypes[Array(tensor.name.utf8)])
+            try source.origin(of: tensor, was: dtypes[ByteName(tensor.name)])
         }
         try writer.write(to: output, beside: source.files.map { try renamingDType($0) })
     }

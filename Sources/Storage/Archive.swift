@@ -44,7 +44,7 @@ package enum Archive {
         try read(path) { (entry, reader) throws(StorageError) in
             if !entry.isFile {
                 try files.addDirectory(entry.name)
-            } else if let region = entry.region ?? stored[Array(entry.name.utf8)] {
+            } else if let region = entry.region ?? stored[ByteName(entry.name)] {
                 try files.addFile(entry.name, at: region)
             } else {
                 try files.addFile(entry.name) { () throws(StorageError) in try reader.read(entry.name) }

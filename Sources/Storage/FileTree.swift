@@ -13,7 +13,7 @@ package struct FileTree: Sendable {
 
     private enum Place {
         case directory
-        case entries([[UInt8]: InputFile])
+        case entries([ByteName: InputFile])
     }
 
     /// A directory on disk. Links in it are followed. Throws `missing` or `notADirectory`.
@@ -33,12 +33,12 @@ package struct FileTree: Sendable {
         let tops = Set(entries.map { $0.place.components.first?.string ?? "" })
         // Compared by depth: a file at the top has one component.
         let depth = tops.count == 1 && entries.allSatisfy { $0.place.components.count > 1 } ? 2 : 1
-        var files: [[UInt8]: InputFile] = [:]
+        var files: [ByteName: InputFile] = [:]
         for (place, file) in entries where place.components.count == depth {
-            files[Array((place.lastComponent?.string ?? "").utf8)] = file
+            files[ByteName(place.lastComponent?.string ?? "")] = file
         }
         path = archive
-        names = files.keys.sorted { $0.lexicographicallyPrecedes($1) }.map { String(decoding: $0, as: UTF8.self) }
+        names = files.keys.map(\.text).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         self.place = .entries(files)
     }
 
@@ -46,7 +46,7 @@ package struct FileTree: Sendable {
     package func contains(_ name: String) -> Bool {
         switch place {
         case .directory: FileSystem.kind(of: path.appending(name)) != nil
-        case .entries(let files): files[Array(name.utf8)] != nil
+        case .entries(let files): files[ByteName(name)] != nil
         }
     }
 
@@ -56,7 +56,7 @@ package struct FileTree: Sendable {
         case .directory:
             return try InputFile(path.appending(name))
         case .entries(let files):
-            guard let file = files[Array(name.utf8)] else { throw .missing(path.appending(name)) }
+            guard let file = files[ByteName(name)] else { throw .missing(path.appending(name)) }
             return file
         }
     }

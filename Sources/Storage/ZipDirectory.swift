@@ -28,9 +28,9 @@ package struct ZipDirectory: Sendable {
     package let entries: [Entry]
 
     /// Where the bytes of the entries that are stored as they are lie, by name.
-    var storedRegions: [[UInt8]: Range<Int>] {
-        var regions: [[UInt8]: Range<Int>] = [:]
-        for entry in entries where entry.isStored { regions[Array(entry.name.utf8)] = entry.dataOffset..<entry.dataOffset + entry.size }
+    var storedRegions: [ByteName: Range<Int>] {
+        var regions: [ByteName: Range<Int>] = [:]
+        for entry in entries where entry.isStored { regions[ByteName(entry.name)] = entry.dataOffset..<entry.dataOffset + entry.size }
         return regions
     }
 

@@ -25,13 +25,17 @@ package struct Rounder: Sendable {
 
     /// Encodes the values that begin at an element's index. False where a finite value is beyond the type's largest.
     package func encode(_ values: Span<Float>, from index: Int, into bytes: inout MutableSpan<UInt8>) -> Bool {
-        let limit: Float =
+        // The bits of the first magnitude that rounds to infinity, and how many finite ones there are from it on.
+        let limit: UInt32 =
             switch dtype {
-            case .f16: 65520
-            case .bf16: 0x1.FFp127
-            default: .infinity
+            case .f16: Float(65520).bitPattern
+            case .bf16: Float(0x1.FFp127).bitPattern
+            default: Float.infinity.bitPattern
             }
-        for position in values.indices where values[position].isFinite && values[position].magnitude >= limit { return false }
+        let count = Float.infinity.bitPattern - limit
+        var overflows = false
+        for position in values.indices { overflows = overflows || (values[position].bitPattern & 0x7FFF_FFFF) &- limit < count }
+        guard !overflows else { return false }
         guard let key, dtype != .f32 else {
             StoredScalar.encode(values, as: dtype, into: &bytes)
             return true

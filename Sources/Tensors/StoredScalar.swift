@@ -26,13 +26,11 @@ package enum StoredScalar {
     package static func encode(_ values: Span<Float>, as dtype: DType, into bytes: inout MutableSpan<UInt8>) {
         precondition(bytes.count * 8 == values.count * dtype.bitWidth)
         var bytes = unsafe bytes.mutableBytes
-        for index in values.indices {
-            switch dtype {
-            case .f32: bytes.storeBytes(of: values[index], toByteOffset: index &* 4, as: Float.self)
-            case .bf16: bytes.storeBytes(of: brain(values[index]), toByteOffset: index &* 2, as: UInt16.self)
-            case .f16: bytes.storeBytes(of: half(values[index]), toByteOffset: index &* 2, as: UInt16.self)
-            default: preconditionFailure("\(dtype.rawValue) is not computed with")
-            }
+        switch dtype {
+        case .f32: for index in values.indices { bytes.storeBytes(of: values[index], toByteOffset: index &* 4, as: Float.self) }
+        case .bf16: for index in values.indices { bytes.storeBytes(of: brain(values[index]), toByteOffset: index &* 2, as: UInt16.self) }
+        case .f16: for index in values.indices { bytes.storeBytes(of: half(values[index]), toByteOffset: index &* 2, as: UInt16.self) }
+        default: preconditionFailure("\(dtype.rawValue) is not computed with")
         }
     }
 
@@ -64,18 +62,17 @@ package enum StoredScalar {
         return Float(bitPattern: scaled.bitPattern | sign)
     }
 
+    /// Without a branch, so that the loop over it can be vectorised: each case is computed and one is taken.
     @inline(__always)
     private static func half(_ value: Float) -> UInt16 {
-        let sign = UInt16(truncatingIfNeeded: (value.bitPattern >> 16) & 0x8000)
-        let magnitude = value.magnitude
-        if magnitude.isNaN { return sign | 0x7E00 }
-        if magnitude >= 65520 { return sign | 0x7C00 }
-        if magnitude < 0x1p-14 {
-            // Adding 2^-1 puts the unit of the last place where a subnormal's is: the sum rounds as the result must.
-            return sign | UInt16(truncatingIfNeeded: (magnitude + 0.5).bitPattern &- Float(0.5).bitPattern)
-        }
-        let bits = magnitude.bitPattern
-        let rounded = bits &+ 0xFFF &+ ((bits >> 13) & 1)
-        return sign | UInt16(truncatingIfNeeded: (rounded &- 0x3800_0000) >> 13)
+        let sign = UInt32(value.bitPattern >> 16) & 0x8000
+        let bits = value.bitPattern & 0x7FFF_FFFF
+        // Adding 2^-1 puts the unit of the last place where a subnormal's is: the sum rounds as the result must.
+        let subnormal = (Float(bitPattern: bits) + 0.5).bitPattern &- Float(0.5).bitPattern
+        let normal = (bits &+ 0xFFF &+ ((bits >> 13) & 1) &- 0x3800_0000) >> 13
+        // From 65520 on, infinity; NaN, whose bits are larger than infinity's, stays one.
+        let special: UInt32 = bits > 0x7F80_0000 ? 0x7E00 : 0x7C00
+        let finite = bits < 0x3880_0000 ? subnormal : normal
+        return UInt16(truncatingIfNeeded: sign | (bits >= 0x477F_F000 ? special : finite))
     }
 }

@@ -17,6 +17,7 @@ struct SchemaTests {
         "trace": [],
         "pack": ["files", "bytes", "output", "output_bytes", "sha256"],
         "unpack": ["files", "bytes", "output"],
+        "convert": ["output", "tensors", "converted", "bytes", "shards", "content_digest"],
         "score": ["records"],
         "perplexity": ["protocol", "tokens", "nll", "perplexity", "bits_per_byte", "records"],
         "edit": ["method", "parameters_edited", "rounds", "memory", "output_sha256"],
@@ -63,7 +64,9 @@ struct SchemaTests {
     }
 
     /// Whatever a schema demands it also describes, at every level.
-    @Test(arguments: ["inspect", "tokenize", "generate", "trace", "score", "perplexity", "edit", "verify", "pack", "unpack", "error"])
+    @Test(arguments: [
+        "inspect", "tokenize", "generate", "trace", "score", "perplexity", "edit", "verify", "pack", "unpack", "convert", "error",
+    ])
     func demandsOnlyWhatItDescribes(_ name: String) throws {
         func check(_ value: JSONValue) {
             if let properties = value["properties"]?.object {

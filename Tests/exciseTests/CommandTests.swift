@@ -200,4 +200,42 @@ import Testing
         #expect(result.output.contains("peak memory"))
         #expect(directory.names.isEmpty)
     }
+
+    /// From every container the same model comes out.
+    @Test func convertsEveryContainer() throws {
+        let place = try WorkingDirectory()
+        let model = try place.copy(Fixture.directory.appending("llama-sharded"), as: "model")
+        FileSystem.remove(model.appending("reference.safetensors"))
+        func run(_ arguments: [String]) throws -> JSONValue {
+            let result = try ExciseBinary.run(arguments + ["--json"], in: place.path)
+            #expect(result.status == 0, "\(result.errors)")
+            let report = try result.json()
+            try JSONSchema(arguments[0]).check(report)
+            return report
+        }
+        let digest = try run(["inspect", "model"])["content_digest"]
+        for archive in ["m.tar", "m.tar.gz", "m.tar.zst", "m.zip"] {
+            _ = try run(["pack", "model", archive])
+            let report = try run(["convert", archive, "from-" + archive])
+            #expect(report["content_digest"]?.string == digest?.string)
+            #expect(report["shards"]?.array?.count == 1)
+        }
+        #expect(try run(["convert", "model", "none", "--dry-run"])["content_digest"]?.isNull == true)
+        #expect(!place.names.contains("none"))
+        let isSame = try contents(of: place.path.appending("from-m.zip")) == contents(of: place.path.appending("from-m.tar"))
+        #expect(isSame)
+    }
+
+    @Test func convertsGGUF() throws {
+        let place = try WorkingDirectory()
+        let file = Fixture.directory.appending("gguf/llama.gguf").string
+        let result = try ExciseBinary.run(["convert", file, "model", "--dtype", "bf16", "--json"], in: place.path)
+        #expect(result.status == 0, "\(result.errors)")
+        let configuration = try InputFile.json(place.path.appending("model/config.json"))
+        #expect(configuration["torch_dtype"]?.string == "bfloat16")
+        let score = try ExciseBinary.run(["generate", "model", "--prompt", "a", "--max-tokens", "2", "--json"], in: place.path)
+        #expect(score.status == 0, "\(score.errors)")
+        let refused = try ExciseBinary.run(["score", file, "--data", Quickstart.file("forget.jsonl"), "--json"])
+        #expect(refused.status == 65 || refused.status == 69)
+    }
 }
