@@ -25,7 +25,7 @@ package struct EditPlan: Sendable {
         let sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
             switch recipe.method {
             case .targetedRemoval: [(TokenBatch(records.forget + records.keep), true), (TokenBatch(records.retain), false)]
-            case .removal: [(TokenBatch(records.retain + records.keep + records.forget), true)]
+            case .removal, .forgetting: [(TokenBatch(records.retain + records.keep + records.forget), true)]
             }
         var (smallest, peak) = (0, 0)
         for sweep in sweeps {
@@ -39,13 +39,22 @@ package struct EditPlan: Sendable {
     }
 
     /// Bytes of scratch files that hold one number a parameter; kept layer inputs come on top where memory is short.
-    package var scratchBytes: Int { (recipe.method == .targetedRemoval ? 4 : 2) * 4 * model.parameterCount }
+    package var scratchBytes: Int {
+        let stores =
+            switch recipe.method {
+            case .targetedRemoval: 4
+            case .removal: 2
+            case .forgetting: 3
+            }
+        return stores * 4 * model.parameterCount
+    }
 
     /// Finds the edit. The model is left as it was; `progress` hears what is being done.
     package func run(progress: (String) -> Void) throws -> EditOutcome {
         switch recipe.method {
         case .targetedRemoval: try TargetedRemoval(self).run(progress: progress)
-        case .removal: try FisherRemoval(self).run(progress: progress)
+        case .removal: try FisherRemoval(self).run(from: ParameterStore(model, in: scratch), progress: progress)
+        case .forgetting: try FisherForgetting(self).run(progress: progress)
         }
     }
 

@@ -6,12 +6,14 @@ package struct EditRecipe: Sendable {
     package enum Method: String, Sendable, CaseIterable {
         case targetedRemoval = "fisher-targeted"
         case removal = "fisher-removal"
+        case forgetting = "fisher-forgetting"
     }
 
-    /// What shares one Gram matrix in Fisher Removal.
+    /// What shares one Gram matrix in Fisher Removal and Forgetting.
     package enum Block: String, Sendable, CaseIterable { case parameter, layer }
 
-    /// How far Fisher Removal goes: until the forget loss reaches its target, or a fixed multiple of F^-1 v.
+    /// How far Fisher Removal goes, also as a part of Fisher Forgetting: until the forget loss reaches its target, or a fixed multiple
+    /// of F^-1 v, which may be 0 for Fisher Forgetting: noise only.
     package enum Strength: Sendable {
         case automatic
         case fixed(Double)
@@ -26,12 +28,16 @@ package struct EditRecipe: Sendable {
     package var rounds: Int
     /// The mean loss (nats a token) that forget records are brought to.
     package var target: Double
+    /// tau of Fisher Forgetting: the noise's root mean square over that of the weights, block by block.
+    package var noise = 0.01
+    /// What the noise is drawn from.
+    package var seed: UInt64 = 0
 
     /// Rounds a method takes at most where the user says nothing.
     package static func defaultRounds(_ method: Method, _ strength: Strength) -> Int {
         switch (method, strength) {
-        case (.removal, .fixed): 1
-        case (.removal, .automatic): 25
+        case (.removal, .fixed), (.forgetting, .fixed): 1
+        case (.removal, .automatic), (.forgetting, .automatic): 25
         case (.targetedRemoval, _): 24
         }
     }

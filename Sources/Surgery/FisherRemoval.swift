@@ -22,9 +22,9 @@ struct FisherRemoval: Sendable {
 
     init(_ plan: EditPlan) { self.plan = plan }
 
-    /// Finds the edit. `progress` hears what is being done.
-    func run(progress: (String) -> Void) throws -> EditOutcome {
-        let change = try ParameterStore(model, in: plan.scratch)
+    /// Finds the edit, from a change on that has been made already and that its steps are added to. `progress` hears what is being
+    /// done.
+    func run(from change: ParameterStore, progress: (String) -> Void) throws -> EditOutcome {
         let direction = try ParameterStore(model, in: plan.scratch)
         let known = records.retain + records.keep
         let batch = TokenBatch(known + records.forget)
@@ -36,7 +36,7 @@ struct FisherRemoval: Sendable {
 
         var rounds: [EditRound] = []
         var ending = EditOutcome.Ending.roundsUsed
-        var losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
+        var losses = try sweep.scoreKeeping(from: EditedWeights(model.checkpoint, sum: change)).meanLosses(batch)
         while rounds.count < recipe.rounds {
             let now = mean(losses[forget])
             if case .automatic = recipe.strength, now >= recipe.target - Self.tolerance { ending = .targetReached; break }

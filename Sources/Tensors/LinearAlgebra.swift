@@ -67,4 +67,20 @@ package enum LinearAlgebra {
         unsafe dposv_("L", &order, &one, &factor, &order, &solution, &order, &info)
         return info == 0 ? solution : nil
     }
+
+    /// Eigenvalues (ascending) and eigenvectors of a symmetric a (n x n, row-major): row k of `vectors` is the k-th. Nil where
+    /// LAPACK does not converge.
+    package static func eigen(_ a: [Double], count n: Int) -> (values: [Double], vectors: [Double])? {
+        precondition(!kernels.isEmpty && a.count == n * n)
+        guard n > 0 else { return ([], []) }
+        var (vectors, values) = (a, [Double](repeating: 0, count: n))
+        var (order, info, query) = (Int32(n), Int32(0), Int32(-1))
+        var (size, integerSize) = (0.0, Int32(0))
+        unsafe dsyevd_("V", "L", &order, &vectors, &order, &values, &size, &query, &integerSize, &query, &info)
+        var (length, integerLength) = (Int32(size), integerSize)
+        var work = [Double](repeating: 0, count: Int(length))
+        var integers = [Int32](repeating: 0, count: Int(integerLength))
+        unsafe dsyevd_("V", "L", &order, &vectors, &order, &values, &work, &length, &integers, &integerLength, &info)
+        return info == 0 ? (values, vectors) : nil
+    }
 }

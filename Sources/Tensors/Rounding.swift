@@ -10,17 +10,12 @@ package enum Rounding: Sendable, Equatable {
 /// Rounds one tensor's values to its stored type.
 package struct Rounder: Sendable {
     private let dtype: DType
-    /// The key of the tensor's random numbers; nil where rounding is to nearest.
-    private let key: UInt64?
+    /// Nil where rounding is to nearest.
+    private let random: CounterRandom?
 
     package init(_ rounding: Rounding, to dtype: DType, tensor name: String) {
         self.dtype = dtype
-        if case .stochastic(let seed) = rounding {
-            // FNV-1a over the name, mixed with the seed.
-            key = Self.mixed(name.utf8.reduce(0xCBF2_9CE4_8422_2325 ^ Self.mixed(seed)) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 })
-        } else {
-            key = nil
-        }
+        if case .stochastic(let seed) = rounding { random = CounterRandom(seed: seed, name: name) } else { random = nil }
     }
 
     /// Encodes the values that begin at an element's index. False where a finite value is beyond the type's largest.
@@ -36,13 +31,13 @@ package struct Rounder: Sendable {
         var overflows = false
         for position in values.indices { overflows = overflows || (values[position].bitPattern & 0x7FFF_FFFF) &- limit < count }
         guard !overflows else { return false }
-        guard let key, dtype != .f32 else {
+        guard let random, dtype != .f32 else {
             StoredScalar.encode(values, as: dtype, into: &bytes)
             return true
         }
         var rounded = [Float](repeating: 0, count: values.count)
         for position in values.indices {
-            rounded[position] = drawn(values[position], Self.mixed(key &+ UInt64(truncatingIfNeeded: index &+ position)))
+            rounded[position] = drawn(values[position], random.uniform(index &+ position))
         }
         // What is representable already, rounding to nearest leaves as it is.
         StoredScalar.encode(rounded.span, as: dtype, into: &bytes)
@@ -50,7 +45,7 @@ package struct Rounder: Sendable {
     }
 
     /// One of the two neighbours that the type has for the value.
-    private func drawn(_ value: Float, _ random: UInt64) -> Float {
+    private func drawn(_ value: Float, _ uniform: Double) -> Float {
         guard value.isFinite else { return value }
         // The unit of the last place that the type has at this magnitude; below the normal ones it is constant.
         let (significand, smallest): (Int, Int) = dtype == .f16 ? (10, -14) : (7, -126)
@@ -59,18 +54,9 @@ package struct Rounder: Sendable {
         let scaled = Double(value) / unit
         let below = scaled.rounded(.down)
         let fraction = scaled - below
-        let uniform = Double(random >> 11) * 0x1p-53
         let result = Float((uniform < fraction ? below + 1 : below) * unit)
         // The largest has no neighbour above.
         let largest: Float = dtype == .f16 ? 65504 : 0x1.FEp127
         return result.magnitude > largest ? Float(signOf: value, magnitudeOf: largest) : value.sign == .minus && result == 0 ? -0.0 : result
-    }
-
-    /// SplitMix64's finalizer: every bit of the input reaches every bit of the result.
-    private static func mixed(_ value: UInt64) -> UInt64 {
-        var z = value &+ 0x9E37_79B9_7F4A_7C15
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

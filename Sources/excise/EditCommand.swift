@@ -11,8 +11,9 @@ struct EditCommand: ParsableCommand {
         commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.", discussion: TextOptions.files)
 
     @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
-    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal")) var method: EditRecipe.Method =
-        .targetedRemoval
+    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal|fisher-forgetting")) var method:
+        EditRecipe.Method =
+            .targetedRemoval
     @Option(help: "Text to forget.") var forget: String
     @Option(help: "General text that the model must stay good at; may be given more than once.") var retain: [String]
     @Option(help: "Records that must each keep their own loss.") var keep: String?
@@ -21,27 +22,33 @@ struct EditCommand: ParsableCommand {
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
-    @Option(help: ArgumentHelp("Of fisher-removal: what shares a Gram matrix.", valueName: "parameter|layer")) var block: EditRecipe.Block =
+    @Option(help: ArgumentHelp("Of fisher-removal and fisher-forgetting: what shares a Gram matrix.", valueName: "parameter|layer"))
+    var block: EditRecipe.Block =
         .parameter
     @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
     @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
     @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
-    @Option(help: ArgumentHelp("Of fisher-removal: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
+    @Option(
+        help: ArgumentHelp(
+            "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
     var strength = StrengthArgument(strength: .automatic)
+    @Option(help: "Of fisher-forgetting: the noise's size, relative to the weights'.") var noise = 0.01
+    @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0
     @Option(help: "The most rounds of direction and step.") var rounds: Int?
     @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
     @OptionGroup var texts: TextOptions
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard samples > 0, sampleTokens > 2, damping > 0, damping.isFinite, rounds.map({ $0 > 0 }) ?? true else {
-            throw ValidationError("--samples, --sample-tokens, --damping and --rounds must be positive.")
+        guard samples > 0, sampleTokens > 2, damping > 0, damping.isFinite, noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--samples, --sample-tokens, --damping, --noise and --rounds must be positive.")
         }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
         var needsTarget = true
-        if case .fixed = strength.strength {
+        if case .fixed(let eta) = strength.strength {
             needsTarget = false
-            guard method == .removal else { throw ValidationError("--strength is fisher-removal's; fisher-targeted needs no number.") }
+            guard method != .targetedRemoval else { throw ValidationError("fisher-targeted needs no --strength.") }
+            guard method == .forgetting || eta != 0 else { throw ValidationError("--strength 0 does nothing.") }
         }
         guard !needsTarget || (holdout == nil) != (targetNll == nil) else {
             throw ValidationError(
@@ -61,9 +68,10 @@ struct EditCommand: ParsableCommand {
             keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
             retain: try encoder.samples(samples, length: sampleTokens, of: general, named: retain.joined(separator: ", ")))
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
-        let recipe = EditRecipe(
+        var recipe = EditRecipe(
             method: method, block: block, strength: strength.strength, damping: damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
+        (recipe.noise, recipe.seed) = (noise, seed)
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
         if dryRun { return printPlan(plan) }
@@ -137,7 +145,7 @@ struct EditCommand: ParsableCommand {
                     + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9))
         }
         print(
-            "\(outcome.ending.rawValue): the forget text is at \(decimals(reached.meanRecordLoss, 3)) nats a token in the written file, target \(decimals(target, 3)); \(reached.recited) records are still recited."
+            "\(outcome.ending.rawValue): the forget text is at \(decimals(reached.meanRecordLoss, 3)) nats a token in the written file\(target.isFinite ? ", target \(decimals(target, 3))" : ""); \(reached.recited) records are still recited."
         )
         print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(output)")
     }
@@ -165,7 +173,7 @@ struct StrengthArgument: ExpressibleByArgument {
         if argument == "auto" {
             strength = .automatic
         } else {
-            guard let eta = Double(argument), eta.isFinite, eta != 0 else { return nil }
+            guard let eta = Double(argument), eta.isFinite else { return nil }
             strength = .fixed(eta)
         }
     }
