@@ -16,11 +16,11 @@ package final class DiagonalFisher: GradientTap {
     private var total = 0.0
 
     /// - Parameter rho: damping relative to the mean of the undamped diagonal.
-    package init(_ model: LanguageModel, examples: Int, rho: Double, scratch: FilePath) throws {
+    package init(_ model: LanguageModel, _ names: [String]? = nil, examples: Int, rho: Double, scratch: FilePath) throws {
         exampleCount = examples
         self.rho = rho
-        squares = try ParameterStore(model, in: scratch)
-        meanGradient = try ParameterStore(model, in: scratch)
+        squares = try ParameterStore(model, names, in: scratch)
+        meanGradient = try ParameterStore(model, names, in: scratch)
     }
 
     package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {

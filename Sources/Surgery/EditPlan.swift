@@ -7,19 +7,23 @@ package struct EditPlan: Sendable {
     package let model: LanguageModel
     package var recipe: EditRecipe
     package let records: EditRecords
+    /// The parameters that may change, in the layout's order.
+    package let parameters: [String]
     package let budget: MemoryBudget
     /// A directory on a disk with room.
     package var scratch: FilePath
     /// The most memory the edit will take, in bytes.
     package let plannedPeak: Int
 
-    /// Throws `overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one.
+    /// Throws `TransformerError.overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one,
+    /// and `SurgeryError` where nothing is left to be changed.
     package init(
         _ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath
-    ) throws(TransformerError) {
+    ) throws {
         self.model = model
         self.recipe = recipe
         self.records = records
+        parameters = try recipe.selection.names(of: model)
         self.budget = budget
         self.scratch = scratch
         let sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
@@ -46,17 +50,26 @@ package struct EditPlan: Sendable {
             case .removal: 2
             case .forgetting: 3
             }
-        return stores * 4 * model.parameterCount
+        return stores * 4 * parameterCount
     }
 
     /// Finds the edit. The model is left as it was; `progress` hears what is being done.
     package func run(progress: (String) -> Void) throws -> EditOutcome {
         switch recipe.method {
         case .targetedRemoval: try TargetedRemoval(self).run(progress: progress)
-        case .removal: try FisherRemoval(self).run(from: ParameterStore(model, in: scratch), progress: progress)
+        case .removal: try FisherRemoval(self).run(from: store(), progress: progress)
         case .forgetting: try FisherForgetting(self).run(progress: progress)
         }
     }
+
+    /// How many numbers the parameters that may change hold.
+    package var parameterCount: Int { parameters.reduce(0) { $0 + (model.checkpoint.tensor(named: $1)?.elementCount ?? 0) } }
+
+    /// A number for each of them, all zeros.
+    func store() throws -> ParameterStore { try ParameterStore(model, parameters, in: scratch) }
+
+    /// The tap, shown nothing else.
+    func selected(_ tap: any GradientTap) -> any GradientTap { SelectedParameters(parameters, for: tap) }
 
     /// A sweep over a batch, forward and backward, within the budget.
     func sweep(_ batch: TokenBatch, needsEveryExample: Bool) throws -> LayerSweep {

@@ -30,6 +30,8 @@ package struct EditRecipe: Sendable {
     package var target: Double
     /// tau of Fisher Forgetting: the noise's root mean square over that of the weights, block by block.
     package var noise = 0.01
+    /// Which parameters may change.
+    package var selection = ParameterSelection()
     /// What the noise is drawn from.
     package var seed: UInt64 = 0
 

@@ -16,13 +16,13 @@ struct FisherForgetting: Sendable {
     /// Finds the edit. `progress` hears what is being done.
     func run(progress: (String) -> Void) throws -> EditOutcome {
         progress("noise of F^(-1/4)")
-        let noise = try ParameterStore(model, in: plan.scratch)
+        let noise = try plan.store()
         let first = try shake(into: noise)
         switch plan.recipe.strength {
         case .fixed(0):
             return EditOutcome(rounds: [first], ending: .roundsUsed, change: noise)
         case .fixed:
-            var outcome = try FisherRemoval(plan).run(from: try ParameterStore(model, in: plan.scratch), progress: progress)
+            var outcome = try FisherRemoval(plan).run(from: plan.store(), progress: progress)
             try outcome.change.add(noise, scale: 1)
             outcome.rounds.append(try measured(outcome.change, after: outcome.rounds.last, effect: first))
             return outcome
@@ -42,7 +42,7 @@ struct FisherForgetting: Sendable {
         let tap = FisherNoise(
             model, examples: losses.count, retain: known.count, block: plan.recipe.block, rho: plan.recipe.damping,
             tau: plan.recipe.noise, seed: plan.recipe.seed, into: noise)
-        try sweep.backward(from: model.checkpoint, tap: tap)
+        try sweep.backward(from: model.checkpoint, tap: plan.selected(tap))
         let after = try sweep.scoreKeeping(from: EditedWeights(model.checkpoint, sum: noise)).meanLosses(batch)
         let (retain, kept, forget) = (0..<known.count, records.retain.count..<known.count, known.count..<losses.count)
         return EditRound(

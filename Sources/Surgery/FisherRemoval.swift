@@ -25,7 +25,7 @@ struct FisherRemoval: Sendable {
     /// Finds the edit, from a change on that has been made already and that its steps are added to. `progress` hears what is being
     /// done.
     func run(from change: ParameterStore, progress: (String) -> Void) throws -> EditOutcome {
-        let direction = try ParameterStore(model, in: plan.scratch)
+        let direction = try plan.store()
         let known = records.retain + records.keep
         let batch = TokenBatch(known + records.forget)
         let (retain, forget) = (0..<known.count, known.count..<known.count + records.forget.count)
@@ -43,7 +43,7 @@ struct FisherRemoval: Sendable {
             progress("round \(rounds.count + 1): forget loss \(rounded(now)) of \(rounded(recipe.target))")
             let tap = WoodburyDirection(
                 examples: losses.count, retain: known.count, block: recipe.block, rho: recipe.damping, into: direction)
-            try sweep.backward(from: EditedWeights(model.checkpoint, sum: change), tap: tap)
+            try sweep.backward(from: EditedWeights(model.checkpoint, sum: change), tap: plan.selected(tap))
             let slope = mean(tap.effect[forget])
             let eta: Double
             switch recipe.strength {

@@ -4,7 +4,7 @@ package import SystemPackage
 internal import Tensors
 internal import Transformer
 
-/// One number for every parameter of a model, in a scratch file: an edit's step, its sum so far, a diagonal Fisher.
+/// One number for every parameter of a model that is edited, in a scratch file: an edit's step, its sum so far, a diagonal Fisher.
 ///
 /// All zeros at first. Numbers are read and written a piece at a time; nothing the size of the model is held in memory.
 package final class ParameterStore: Sendable {
@@ -12,11 +12,11 @@ package final class ParameterStore: Sendable {
     private let places: [String: (offset: Int, count: Int)]
     package let count: Int
 
-    /// Room for every parameter of `model`, in a nameless file in `directory`.
-    package init(_ model: LanguageModel, in directory: FilePath) throws {
+    /// Room for some parameters of `model`, or for all of them, in a nameless file in `directory`.
+    package init(_ model: LanguageModel, _ names: [String]? = nil, in directory: FilePath) throws {
         var places: [String: (offset: Int, count: Int)] = [:]
         var end = 0
-        for name in model.layout.parameters {
+        for name in names ?? model.layout.parameters {
             let count = model.checkpoint.tensor(named: name)?.elementCount ?? 0
             places[name] = (end, count)
             end += count

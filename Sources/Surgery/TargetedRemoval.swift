@@ -35,8 +35,8 @@ struct TargetedRemoval: Sendable {
 
     /// Finds the edit. `progress` hears what is being done.
     func run(progress: (String) -> Void) throws -> EditOutcome {
-        let change = try ParameterStore(model, in: plan.scratch)
-        let step = try ParameterStore(model, in: plan.scratch)
+        let change = try plan.store()
+        let step = try plan.store()
         progress("Fisher of \(records.retain.count) retain records")
         let fisher = try diagonalFisher()
 
@@ -61,10 +61,10 @@ struct TargetedRemoval: Sendable {
             let current = EditedWeights(model.checkpoint, sum: change)
             let wanted = asked(losses, base, forget: forget)
             let metric = MetricGram(fisher, examples: losses.count)
-            try sweep.backward(from: current, tap: metric)
+            try sweep.backward(from: current, tap: plan.selected(metric))
             guard let coefficients = solve(metric.gram, wanted) else { ending = .noAcceptableStep; break }
             let direction = MetricStep(fisher, coefficients: coefficients, into: step)
-            try sweep.backward(from: current, tap: direction)
+            try sweep.backward(from: current, tap: plan.selected(direction))
 
             let rise = mean(wanted[forget])
             var scale = 1.0
@@ -94,10 +94,10 @@ struct TargetedRemoval: Sendable {
     /// F of the retain records, in one forward and one backward sweep.
     private func diagonalFisher() throws -> DiagonalFisher {
         let batch = TokenBatch(records.retain)
-        let fisher = try DiagonalFisher(model, examples: records.retain.count, rho: recipe.damping, scratch: plan.scratch)
+        let fisher = try DiagonalFisher(model, plan.parameters, examples: records.retain.count, rho: recipe.damping, scratch: plan.scratch)
         var sweep = try plan.sweep(batch, needsEveryExample: false)
         _ = try sweep.scoreKeeping(from: model.checkpoint)
-        try sweep.backward(from: model.checkpoint, tap: fisher)
+        try sweep.backward(from: model.checkpoint, tap: plan.selected(fisher))
         return fisher
     }
 

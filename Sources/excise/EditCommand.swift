@@ -33,6 +33,9 @@ struct EditCommand: ParsableCommand {
             "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
     var strength = StrengthArgument(strength: .automatic)
     @Option(help: "Of fisher-forgetting: the noise's size, relative to the weights'.") var noise = 0.01
+    @Option(help: "Change only tensors of such names, such as 'model.layers.*.mlp.*'; may be given more than once.")
+    var layers: [String] = []
+    @Option(help: "Change no tensor of such a name; may be given more than once.") var exclude: [String] = []
     @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0
     @Option(help: "The most rounds of direction and step.") var rounds: Int?
     @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
@@ -72,6 +75,7 @@ struct EditCommand: ParsableCommand {
             method: method, block: block, strength: strength.strength, damping: damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed) = (noise, seed)
+        (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
         if dryRun { return printPlan(plan) }
@@ -81,7 +85,7 @@ struct EditCommand: ParsableCommand {
         plan.scratch = staged.scratch
         if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
         let outcome = try plan.run(progress: { progress.begin($0) })
-        let edited = outcome.rounds.isEmpty ? [] : Set(opened.model.layout.parameters)
+        let edited = outcome.rounds.isEmpty ? [] : Set(plan.parameters)
         progress.begin("writing \(output)")
         try CheckpointWriter(
             like: opened.model.checkpoint, edited: edited, from: EditedWeights(opened.model.checkpoint, sum: outcome.change)
@@ -111,7 +115,7 @@ struct EditCommand: ParsableCommand {
             ("method", .string(plan.recipe.method.rawValue)),
             ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
             ("target_nll", .number(plan.recipe.target)),
-            ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : plan.model.parameterCount)),
+            ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : plan.parameterCount)),
             (
                 "rounds",
                 .array(
@@ -125,6 +129,7 @@ struct EditCommand: ParsableCommand {
             ),
             ("ending", .string(outcome.ending.rawValue)),
             ("forget_nll_written", .number(reached.meanRecordLoss)),
+            ("tensors_edited", .array(outcome.rounds.isEmpty ? [] : plan.parameters.map(JSONValue.string))),
             (
                 "memory",
                 .members([
@@ -153,7 +158,7 @@ struct EditCommand: ParsableCommand {
     private func printPlan(_ plan: EditPlan) {
         let (model, records) = (plan.model, plan.records)
         print("method            \(plan.recipe.method.rawValue)")
-        print("tensors touched   \(model.layout.parameters.count) of \(model.checkpoint.tensors.count)")
+        print("tensors touched   \(plan.parameters.count) of \(model.checkpoint.tensors.count)")
         print("records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.retain.count) retain samples")
         print("bytes written     \(model.checkpoint.shards.reduce(0) { $0 + $1.file.size })")
         print("scratch space     \(plan.scratchBytes) bytes beside the output")

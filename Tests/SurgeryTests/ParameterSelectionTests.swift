@@ -1,0 +1,51 @@
+import Checkpoints
+import Storage
+import Surgery
+import SystemPackage
+import TestSupport
+import Testing
+import Transformer
+
+struct ParameterSelectionTests {
+    @Test(arguments: [
+        ("model.norm.weight", "model.norm.weight", true), ("*", "", true), ("", "", true), ("", "a", false), ("a?c", "abc", true),
+        ("a?c", "ac", false), ("*.mlp.*", "model.layers.0.mlp.up_proj.weight", true), ("*.mlp", "model.layers.0.mlp.x", false),
+        ("model.layers.1.*", "model.layers.10.x", false), ("a*b*c", "a-b-b-c", true), ("a*b*c", "a-c-b", false), ("**a", "ba", true),
+    ])
+    func matches(_ pattern: String, _ name: String, _ expected: Bool) { #expect(Glob(pattern).matches(name) == expected) }
+
+    private func names(_ included: [String], _ excluded: [String] = []) throws -> [String] {
+        var selection = ParameterSelection()
+        (selection.included, selection.excluded) = (included.map(Glob.init), excluded.map(Glob.init))
+        return try selection.names(of: Fixture.model("llama-tied-gqa"))
+    }
+
+    @Test func selectsByPattern() throws {
+        let all = try Fixture.model("llama-tied-gqa").layout.parameters
+        #expect(try names([]) == all)
+        #expect(try names(["*.mlp.*"]) == all.filter { $0.contains(".mlp.") })
+        #expect(try names([], ["*norm*", "*embed*"]) == all.filter { !$0.contains("norm") && !$0.contains("embed") })
+        #expect(try names(["*.layers.0.*", "*.layers.1.*"], ["*.self_attn.*"]).allSatisfy { !$0.contains("self_attn") })
+    }
+
+    @Test(arguments: [(["*.mpl.*"], [], "unmatched-pattern"), (["*"], ["nothing"], "unmatched-pattern"), ([], ["*"], "nothing-selected")])
+    func refusesPatternsThatSayNothing(_ included: [String], _ excluded: [String], _ kind: String) throws {
+        let error = try #require(throws: SurgeryError.self) { try names(included, excluded) }
+        #expect(error.kind == kind)
+        #expect(error.fault == .usage)
+    }
+
+    /// What may not change does not, whatever the method, and the edit still does what it is asked to.
+    @Test(arguments: EditRecipe.Method.allCases)
+    func nothingElseChanges(method: EditRecipe.Method) throws {
+        let pico = try PicoExamples()
+        let records = EditRecords(
+            forget: Array(pico.examples[0..<2]), keep: Array(pico.examples[2..<4]), retain: Array(pico.examples[4...]))
+        let target = (pico.losses[0] + pico.losses[1]) / 2 + 0.3
+        var recipe = EditRecipe(method: method, block: .parameter, strength: .automatic, damping: 0.01, rounds: 24, target: target)
+        recipe.selection.included = [Glob("*.mlp.*")]
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run { _ in }
+        for name in pico.model.layout.parameters { #expect(outcome.change.contains(name) == name.contains(".mlp.")) }
+        #expect(outcome.ending == .targetReached)
+    }
+}
