@@ -48,7 +48,7 @@ struct ConfigurationAudit {
     private static func noteUnknown(
         in checkpoint: Checkpoint, _ configuration: ModelConfiguration, _ layout: TensorLayout, _ findings: inout FindingList
     ) {
-        let family = configuration.architecture
+        let family = FamilyNames(configuration.architecture)
         let known = Set(layout.parameters.map { Array($0.utf8) })
         var surplus: Set<Int> = []
         for shard in checkpoint.shards {
@@ -65,7 +65,7 @@ struct ConfigurationAudit {
                 } else if !family.isBuffer(tensor.name) {
                     findings.warning(
                         .unknownTensor, shard.name, item: tensor.name,
-                        "no role of \(family.modelType) has this name; it is not computed with.")
+                        "no role of \(configuration.architecture.modelType) has this name; it is not computed with.")
                 }
             }
         }
