@@ -13,7 +13,7 @@ package struct Checkpoint: Sendable {
         package let safetensors: SafetensorsHeader?
 
         /// Opens a file as its name says: `.bin`, `.pt` and `.pth` are PyTorch's.
-        init(_ file: InputFile) throws(CheckpointError) {
+        package init(_ file: InputFile) throws(CheckpointError) {
             self.file = file
             guard file.path.extension?.lowercased() != "gguf" else { throw .unconvertedGGUF(file.path) }
             if ["bin", "pt", "pth"].contains(file.path.extension?.lowercased()) {
@@ -22,6 +22,11 @@ package struct Checkpoint: Sendable {
                 let header = try SafetensorsHeader(of: file)
                 (tensors, safetensors) = (header.tensors, header)
             }
+        }
+
+        /// Tensors that are only taken to be in a file.
+        fileprivate init(_ file: InputFile, assumed tensors: [StoredTensor]) {
+            (self.file, self.tensors, safetensors) = (file, tensors, nil)
         }
 
         /// Its name in the model's directory.
@@ -34,8 +39,8 @@ package struct Checkpoint: Sendable {
     package let files: FileTree?
     /// The index of its shards, where there is one.
     package let index: InputFile?
-    package let shards: [Shard]
-    private let places: [ByteName: (shard: Int, tensor: Int)]
+    package private(set) var shards: [Shard]
+    private var places: [ByteName: (shard: Int, tensor: Int)]
 
     /// A single .safetensors file, or one of PyTorch's.
     package init(file: InputFile) throws(CheckpointError) {
@@ -103,6 +108,24 @@ package struct Checkpoint: Sendable {
         self.index = index
         self.shards = shards
         self.places = places
+    }
+
+    /// The tensors of files that were read one by one, whatever an index says of them; of two that have one name the first counts.
+    package init(_ files: FileTree, shards: [Shard]) {
+        var places: [ByteName: (shard: Int, tensor: Int)] = [:]
+        for (shard, contents) in shards.enumerated() {
+            for (index, tensor) in contents.tensors.enumerated() {
+                places.merge([(ByteName(tensor.name), (shard, index))]) { first, _ in first }
+            }
+        }
+        (path, self.files, index, self.shards, self.places) = (files.path, files, nil, shards, places)
+    }
+
+    /// Takes it that there is such a tensor, in place of any of its name: only of use to see what else is missing.
+    mutating func assume(_ tensor: StoredTensor) {
+        guard let file = shards.first?.file else { return }
+        places[ByteName(tensor.name)] = (shards.count, 0)
+        shards.append(Shard(file, assumed: [tensor]))
     }
 
     /// Every tensor, shard by shard.

@@ -34,7 +34,8 @@ extension FileTree {
         return result
     }
 
-    private static func holdsTensors(_ name: String) -> Bool {
+    /// Whether a file of that name is a container of tensors, or an index of such.
+    package static func holdsTensors(_ name: String) -> Bool {
         let name = name.lowercased()
         let endings = [".safetensors", ".bin", ".pt", ".pth", ".gguf", ".ggml", ".h5", ".msgpack", ".onnx", ".ckpt", ".npz", ".index.json"]
         return endings.contains { name.hasSuffix($0) }

@@ -27,25 +27,55 @@ package struct SafetensorsHeader: Sendable {
         try self.init(Array(contents.prefix(8 + length)), fileSize: contents.count, mostTensors: 1 << 20, path)
     }
 
+    /// Everything that is wrong with the header of `file`, as far as one thing can be told without the other; empty where `init(of:)`
+    /// succeeds. What keeps the rest from being read, such as a syntax error, is the last.
+    package static func defects(of file: InputFile, atMost limit: Int = 100) -> [CheckpointError] {
+        var defects: [CheckpointError] = []
+        do {
+            _ = try parse(bytes(of: file), fileSize: file.size, mostTensors: 1 << 20, file.path) { (defect) throws(CheckpointError) in
+                guard defects.count + 1 < limit else { throw defect }
+                defects.append(defect)
+            }
+        } catch { defects.append(error) }
+        return defects
+    }
+
     private init(_ bytes: [UInt8], fileSize: Int, mostTensors: Int, _ path: FilePath) throws(CheckpointError) {
+        (tensors, metadata) = try Self.parse(bytes, fileSize: fileSize, mostTensors: mostTensors, path) {
+            (defect) throws(CheckpointError) in throw defect
+        }
+        self.bytes = bytes
+        warnings = bytes[8] == UInt8(ascii: "{") ? [] : [.leadingWhitespace]
+    }
+
+    /// What the header says. `note` hears of each defect behind which reading could go on; where it does not throw, nothing is
+    /// certain of what is returned.
+    private static func parse(
+        _ bytes: [UInt8], fileSize: Int, mostTensors: Int, _ path: FilePath,
+        note: (CheckpointError) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) -> (tensors: [StoredTensor], metadata: [(name: String, value: String)]?) {
         guard var members = try JSONMembers(of: bytes.span.extracting(8...), depth: 4, or: { .header(path, $0) }) else {
             throw .header(path, .notAnObject, "it is not a JSON object")
         }
         var metadata: [(name: String, value: String)]?
         var tensors: [StoredTensor] = []
+        var isSound = true
         while let member = try members.next(or: { .header(path, $0) }) {
-            if member.name == "__metadata__" {
-                metadata = try Self.metadata(member, path)
-            } else {
-                guard tensors.count < mostTensors else {
-                    throw .header(path, .tooManyTensors, "it names more than \(mostTensors) tensors")
+            do {
+                if member.name == "__metadata__" {
+                    metadata = try Self.metadata(member, path)
+                    continue
                 }
                 tensors.append(try StoredTensor(member, dataStart: bytes.count, path))
+            } catch {
+                isSound = false
+                try note(error)
             }
+            guard tensors.count <= mostTensors else { throw .header(path, .tooManyTensors, "it names more than \(mostTensors) tensors") }
         }
-        try Self.tile(&tensors, from: bytes.count, to: fileSize, path)
-        (self.bytes, self.metadata, self.tensors) = (bytes, metadata, tensors)
-        warnings = bytes[8] == UInt8(ascii: "{") ? [] : [.leadingWhitespace]
+        // Beside a tensor without a place there is always a gap.
+        if isSound { try tile(&tensors, from: bytes.count, to: fileSize, path, note: note) }
+        return (tensors, metadata)
     }
 
     /// The header's length and its text, of a file that stayed as it was while they were read.
@@ -102,7 +132,10 @@ package struct SafetensorsHeader: Sendable {
 
     /// Brings the tensors into the order of their bytes, and makes certain that they leave no gap, do not overlap and end with the
     /// file.
-    private static func tile(_ tensors: inout [StoredTensor], from start: Int, to end: Int, _ path: FilePath) throws(CheckpointError) {
+    private static func tile(
+        _ tensors: inout [StoredTensor], from start: Int, to end: Int, _ path: FilePath,
+        note: (CheckpointError) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) {
         // Of those that lie at the same place, only tensors without a byte are legal.
         tensors.sort {
             ($0.offset, $0.byteCount) != ($1.offset, $1.byteCount)
@@ -111,9 +144,9 @@ package struct SafetensorsHeader: Sendable {
         var next = start
         for tensor in tensors {
             func fail(_ defect: HeaderDefect, _ reason: String) -> CheckpointError { .tensor(path, tensor.name, defect, reason) }
-            guard tensor.offset <= next else { throw fail(.offsetGap, "\(tensor.offset - next) bytes before it belong to no tensor") }
-            guard tensor.offset == next else { throw fail(.offsetOverlap, "it overlaps the tensor before it") }
-            next += tensor.byteCount
+            if tensor.offset > next { try note(fail(.offsetGap, "\(tensor.offset - next) bytes before it belong to no tensor")) }
+            if tensor.offset < next { try note(fail(.offsetOverlap, "it overlaps the tensor before it")) }
+            next = max(next, tensor.offset + tensor.byteCount)
             guard next <= end else { throw fail(.truncatedFile, "its bytes end at \(next), but the file ends at \(end)") }
         }
         guard next == end else { throw .header(path, .trailingBytes, "\(end - next) bytes follow the last tensor") }

@@ -41,6 +41,14 @@ enum ModelPlace {
         }
     }
 
+    /// What is wrong with its files.
+    var audit: ModelAudit {
+        switch self {
+        case .files(let files): ModelAudit(files)
+        case .single(let file): ModelAudit(file)
+        }
+    }
+
     /// What `convert` reads.
     var conversionSource: ConversionSource {
         get throws {
@@ -52,6 +60,13 @@ enum ModelPlace {
     /// Nil of a single file.
     var configuration: ModelConfiguration? {
         get throws { if case .files(let files) = self { try ModelConfiguration(files) } else { nil } }
+    }
+
+    /// What config.json calls the family; nil of a single file.
+    var modelType: String? {
+        get throws {
+            if case .files(let files) = self { try files.file("config.json").json(limit: 16 << 20)["model_type"]?.string } else { nil }
+        }
     }
 
     /// How many tokens the tokenizer knows; nil where there is none.

@@ -33,6 +33,7 @@ import Testing
     func refusesWhatIsMalformed(_ file: Case) throws {
         let error = try checkpointError { _ = try SafetensorsHeader(of: InputFile(file.path)) }
         #expect(error.kind == file.kind, "\(error)")
+        #expect(try SafetensorsHeader.defects(of: InputFile(file.path)).first?.description == error.description)
         #expect(error.fault == .malformedInput)
         #expect(error.description.hasPrefix("\(file.path): "))
         #expect(error.description.utf8.count < 1000 && !error.description.unicodeScalars.contains { $0.value < 0x20 })
@@ -42,6 +43,7 @@ import Testing
     func readsWhatIsOdd(_ file: Case) throws {
         let header = try SafetensorsHeader(of: InputFile(file.path))
         #expect(file.kind == "valid")
+        #expect(try SafetensorsHeader.defects(of: InputFile(file.path)).isEmpty)
         #expect(
             header.tensors.map {
                 JSONValue.array([.string($0.name), .string($0.dtype.rawValue), .array($0.shape.map(JSONValue.integer))]).serialized()

@@ -49,6 +49,59 @@ import Testing
         #expect(result.output.contains("  \(name)  F32 [2]\n"))
     }
 
+    @Test func inspectChecksASoundModel() throws {
+        let report = try report(["inspect", Quickstart.model, "--check", "--no-digest"])
+        #expect(report["check"]?.serialized(pretty: false) == #"{"errors":0,"warnings":0,"findings":[]}"#)
+        #expect(report["content_digest"]?.isNull == true)
+        let plain = try ExciseBinary.run(["inspect", Quickstart.model, "--no-digest"])
+        let checked = try ExciseBinary.run(["inspect", Quickstart.model, "--no-digest", "--check"])
+        #expect(checked.status == 0 && checked.output == plain.output + "check           0 errors, 0 warnings\n")
+    }
+
+    /// The report is whole although there is no checkpoint to open.
+    @Test func inspectGoesOnFromTheFirstProblem() throws {
+        let directory = try WorkingDirectory()
+        let model = try directory.copy(Fixture.directory.appending("llama-sharded"), as: "model").string
+        try FileManager.default.removeItem(atPath: model + "/model-00002-of-00003.safetensors")
+        let missing = try ExciseBinary.run(["inspect", model, "--check", "--json"])
+        #expect(missing.status == 66)
+        try JSONSchema("inspect").check(missing.json())
+        _ = try directory.write("model/model-00003-of-00003.safetensors", "12345678")
+        let broken = try ExciseBinary.run(["inspect", model, "--check", "--json"])
+        #expect(broken.status == 65 && broken.errors.isEmpty)
+        let report = try broken.json()
+        try JSONSchema("inspect").check(report)
+        #expect(report["exit_code"]?.integer == 65 && report["content_digest"]?.isNull == true && report["parameters"]?.isNull == true)
+        #expect(report["architecture"]?.string == "llama")
+        #expect(
+            report["check"]?["findings"]?.array?.compactMap { $0["code"]?.string } == [
+                "missing-shard", "header-too-large", "stray-file", "missing-file",
+            ])
+        let lines = try ExciseBinary.run(["inspect", model, "--check"])
+        #expect(lines.status == 65)
+        #expect(lines.output.contains("\nerror header-too-large model-00003-of-00003.safetensors: the safetensors header is malformed: "))
+        #expect(lines.output.hasSuffix("\ncheck           3 errors, 1 warning\n"))
+        #expect(try ExciseBinary.run(["inspect", model]).status == 66)
+    }
+
+    @Test func inspectNamesWhatItDoesNotSupport() throws {
+        let directory = try WorkingDirectory()
+        let model = try directory.copy(FilePath(Quickstart.model), as: "model").string
+        _ = try directory.write("model/config.json", #"{"model_type": "bert"}"#)
+        _ = try directory.write("model/tokenizer.json", #"{"model": {"type": "WordPiece", "vocab": {}}}"#)
+        let result = try ExciseBinary.run(["inspect", model, "--json"])
+        #expect(result.status == 0)
+        let found = try result.json()
+        try JSONSchema("inspect").check(found)
+        #expect(found["architecture"]?.string == "bert" && found["tokenizer"]?.isNull == true)
+        #expect(found["content_digest"]?.string == (try report(["inspect", Quickstart.model])["content_digest"]?.string))
+        #expect(found["warnings"]?.array?.compactMap { $0["kind"]?.string } == ["unsupported-architecture", "unsupported-tokenizer"])
+        let lines = try ExciseBinary.run(["inspect", model, "--check"])
+        #expect(lines.status == 0 && lines.output.hasSuffix("check           0 errors, 2 warnings\n"))
+        #expect(lines.output.hasPrefix("architecture    \"bert\", not supported\n"))
+        #expect(lines.errors.contains("excise: warning: config.json: the architecture \"bert\" is not supported; supported are "))
+    }
+
     @Test func inspectReadsAnArchive() throws {
         let directory = try WorkingDirectory()
         let archive = directory.path.appending("model.tar.gz").string
