@@ -29,7 +29,8 @@ struct AddedTokens: Sendable {
                 try vocabulary.insert(content, identifier: assigned, of: entry)
                 nextIdentifier += 1
             }
-            let form = normalized ? try normalizer?.normalized(content) ?? content : content
+            var allowance = RewritingAllowance(forBytes: content.count, file: entry.file)
+            let form = normalized ? try normalizer?.normalized(content, &allowance) ?? content : content
             guard contents.insert(content).inserted else { throw Self.duplicate(content, entry) }
             let token = AddedTokenMatcher.Token(
                 identifier: Int32(assigned),

@@ -24,14 +24,15 @@ indirect enum Decoder: Sendable {
             self = .strip(try definition.member("content").scalar(), start: try start.integer(), stop: try stop.integer())
         case "Sequence":
             var decoders: [Decoder] = []
-            for element in try definition.member("decoders").elements() { decoders.append(try Decoder(element)) }
+            for element in try definition.steps("decoders") { decoders.append(try Decoder(element)) }
             self = .sequence(decoders)
         case let kind: throw definition.unsupported("the decoder \(kind)")
         }
     }
 
-    /// The tokens with this step undone; joined, those of the last step are the text. Throws `matchFailed`.
-    func decoded(_ tokens: [[UInt8]]) throws(TokenizerError) -> [[UInt8]] {
+    /// The tokens with this step undone; joined, those of the last step are the text. Throws `matchFailed` and
+    /// `excessiveRewriting`.
+    func decoded(_ tokens: [[UInt8]], _ allowance: inout RewritingAllowance) throws(TokenizerError) -> [[UInt8]] {
         switch self {
         case .byteLevel:
             let bytes = tokens.flatMap(ByteAlphabet.decoded)
@@ -42,19 +43,13 @@ indirect enum Decoder: Sendable {
             return tokens.enumerated().map { metaspace.decoded($1, isFirst: $0 == 0) }
         case .replace(let expression, let content):
             var replaced: [[UInt8]] = []
-            for token in tokens {
-                var text: [UInt8] = []
-                try expression.forEachPiece(in: token.span) { (range, isMatch) throws(TokenizerError) in
-                    if isMatch { text += content } else { text += token[range] }
-                }
-                replaced.append(text)
-            }
+            for token in tokens { replaced.append(try expression.replacing(token, by: content, &allowance)) }
             return replaced
         case .strip(let scalar, let start, let stop):
             return tokens.map { Self.stripped($0, of: Array(String(Character(scalar)).utf8), start: start, stop: stop) }
         case .sequence(let decoders):
             var tokens = tokens
-            for decoder in decoders { tokens = try decoder.decoded(tokens) }
+            for decoder in decoders { tokens = try decoder.decoded(tokens, &allowance) }
             return tokens
         }
     }

@@ -13,27 +13,23 @@ indirect enum Normalizer: Sendable {
         case "Replace": self = .replace(try definition.pattern(), by: Array(try definition.member("content").string().utf8))
         case "Sequence":
             var normalizers: [Normalizer] = []
-            for element in try definition.member("normalizers").elements() { normalizers.append(try Normalizer(element)) }
+            for element in try definition.steps("normalizers") { normalizers.append(try Normalizer(element)) }
             self = .sequence(normalizers)
         case let kind: throw definition.unsupported("the normalizer \(kind)")
         }
     }
 
-    /// The normalised text. Throws `matchFailed`.
-    func normalized(_ text: [UInt8]) throws(TokenizerError) -> [UInt8] {
+    /// The normalised text. Throws `matchFailed` and `excessiveRewriting`.
+    func normalized(_ text: [UInt8], _ allowance: inout RewritingAllowance) throws(TokenizerError) -> [UInt8] {
         switch self {
         case .composition: return CanonicalComposition.composed(text)
-        case .prepend(let start): return text.isEmpty ? text : start + text
-        case .replace(let expression, let content):
-            var replaced: [UInt8] = []
-            replaced.reserveCapacity(text.count)
-            try expression.forEachPiece(in: text.span) { (range, isMatch) throws(TokenizerError) in
-                if isMatch { replaced += content } else { replaced += text[range] }
-            }
-            return replaced
+        case .prepend(let start):
+            try allowance.spend(start.count + text.count)
+            return text.isEmpty ? text : start + text
+        case .replace(let expression, let content): return try expression.replacing(text, by: content, &allowance)
         case .sequence(let normalizers):
             var text = text
-            for normalizer in normalizers { text = try normalizer.normalized(text) }
+            for normalizer in normalizers { text = try normalizer.normalized(text, &allowance) }
             return text
         }
     }

@@ -29,7 +29,7 @@ indirect enum PreTokenizer: Sendable {
         case "Metaspace": self = .metaspace(try Metaspace(definition))
         case "Sequence":
             var stages: [PreTokenizer] = []
-            for element in try definition.member("pretokenizers").elements() {
+            for element in try definition.steps("pretokenizers") {
                 let stage = try PreTokenizer(element)
                 // Where a piece began in the text before others cut and rewrote it is not kept.
                 if !stages.isEmpty, stage.dependsOnStart {
@@ -54,8 +54,18 @@ indirect enum PreTokenizer: Sendable {
     /// Cuts a text that is not empty into words that are not empty either, and calls `receive` with them in order.
     ///
     /// - Parameter isAtStart: whether the text is the start of what is encoded; an added token may have been cut off before it.
-    /// Throws `matchFailed`, and what `receive` throws.
-    func split(_ text: Span<UInt8>, isAtStart: Bool, _ receive: Receiver) throws(TokenizerError) {
+    /// Throws `matchFailed`, `excessiveRewriting`, and what `receive` throws.
+    func split(
+        _ text: Span<UInt8>, isAtStart: Bool, _ allowance: inout RewritingAllowance, _ receive: Receiver
+    ) throws(TokenizerError) {
+        switch self {
+        case .sequence(let stages): try Self.split(text, isAtStart: isAtStart, by: stages[...], &allowance, receive)
+        default: try cut(text, isAtStart: isAtStart, receive)
+        }
+    }
+
+    /// What `split` does, of a stage.
+    private func cut(_ text: Span<UInt8>, isAtStart: Bool, _ receive: Receiver) throws(TokenizerError) {
         switch self {
         case .byteLevel(let addsPrefixSpace, let expression):
             if addsPrefixSpace, text[0] != UInt8(ascii: " ") {
@@ -69,17 +79,19 @@ indirect enum PreTokenizer: Sendable {
                 try receive(text.extracting(range))
             }
         case .metaspace(let metaspace): try metaspace.split(text, isAtStart: isAtStart, receive)
-        case .sequence(let stages): try Self.split(text, isAtStart: isAtStart, by: stages[...], receive)
+        case .sequence: preconditionFailure("a sequence is no stage")
         }
     }
 
     private static func split(
-        _ text: Span<UInt8>, isAtStart: Bool, by stages: ArraySlice<PreTokenizer>, _ receive: Receiver
+        _ text: Span<UInt8>, isAtStart: Bool, by stages: ArraySlice<PreTokenizer>, _ allowance: inout RewritingAllowance,
+        _ receive: Receiver
     ) throws(TokenizerError) {
         guard let stage = stages.first else { return try receive(text) }
-        try stage.split(text, isAtStart: isAtStart) { (piece) throws(TokenizerError) in
+        try stage.cut(text, isAtStart: isAtStart) { (piece) throws(TokenizerError) in
+            try allowance.spend(piece.count)
             // No stage behind the first depends on the start.
-            try split(piece, isAtStart: false, by: stages.dropFirst(), receive)
+            try split(piece, isAtStart: false, by: stages.dropFirst(), &allowance, receive)
         }
     }
 

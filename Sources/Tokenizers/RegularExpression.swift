@@ -119,6 +119,19 @@ internal import CPCRE2
         if end < text.count { try body(end..<text.count, false) }
     }
 
+    /// The text with each match replaced. Throws `matchFailed` and `excessiveRewriting`.
+    func replacing(
+        _ text: [UInt8], by content: [UInt8], _ allowance: inout RewritingAllowance
+    ) throws(TokenizerError) -> [UInt8] {
+        var replaced: [UInt8] = []
+        replaced.reserveCapacity(text.count)
+        try forEachPiece(in: text.span) { (range, isMatch) throws(TokenizerError) in
+            try allowance.spend(isMatch ? content.count : range.count)
+            if isMatch { replaced += content } else { replaced += text[range] }
+        }
+        return replaced
+    }
+
     private static func message(_ status: Int32) -> String {
         var text = [UInt8](repeating: 0, count: 256)
         _ = unsafe text.withUnsafeMutableBufferPointer { unsafe pcre2_get_error_message_8(status, $0.baseAddress, $0.count) }

@@ -14,7 +14,7 @@ package struct Tokenizer: Sendable {
     private let decoder: Decoder?
     /// The model's tokens and the added ones.
     private let vocabulary: Vocabulary
-    private let name: String
+    let name: String
 
     /// Reads a `tokenizer.json`.
     ///
@@ -70,7 +70,7 @@ package struct Tokenizer: Sendable {
     /// The ids of a text. With special tokens, between those of the post-processor's template.
     ///
     /// For many texts a `TextEncoder` is quicker. Throws `matchFailed` where a regular expression exceeds its bounds on
-    /// this text, and `unknownTokenOutOfVocabulary`.
+    /// this text, `excessiveRewriting`, and `unknownTokenOutOfVocabulary`.
     package func encode(_ text: String, addingSpecialTokens: Bool) throws(TokenizerError) -> [Int32] {
         var encoder = TextEncoder(self)
         return try encoder.encode(text, addingSpecialTokens: addingSpecialTokens)
@@ -78,7 +78,7 @@ package struct Tokenizer: Sendable {
 
     /// The text of ids. Bytes that are no UTF-8 become U+FFFD.
     ///
-    /// Throws `noSuchToken` for an id outside the vocabulary, and `matchFailed`.
+    /// Throws `noSuchToken` for an id outside the vocabulary, `matchFailed` and `excessiveRewriting`.
     package func decode(_ ids: [Int32], skippingSpecialTokens: Bool) throws(TokenizerError) -> String {
         var tokens: [[UInt8]] = []
         tokens.reserveCapacity(ids.count)
@@ -89,6 +89,7 @@ package struct Tokenizer: Sendable {
             if !skippingSpecialTokens || !addedTokens.isSpecial(token) { tokens.append(token) }
         }
         guard let decoder else { return String(decoding: Array(tokens.joined(separator: [UInt8(ascii: " ")])), as: UTF8.self) }
-        return String(decoding: Array(try decoder.decoded(tokens).joined()), as: UTF8.self)
+        var allowance = RewritingAllowance(forBytes: tokens.reduce(0) { $0 + $1.count }, file: name)
+        return String(decoding: Array(try decoder.decoded(tokens, &allowance).joined()), as: UTF8.self)
     }
 }

@@ -16,6 +16,7 @@ package enum TokenizerError: DiagnosedError {
     case mergeOutOfVocabulary(file: String, item: String, token: String)
     case unknownTokenOutOfVocabulary(file: String, token: String)
     case matchFailed(file: String, item: String, reason: String)
+    case excessiveRewriting(file: String, limit: Int)
     case noSuchToken(file: String, identifier: Int32)
 
     package var fault: Fault {
@@ -42,6 +43,7 @@ package enum TokenizerError: DiagnosedError {
         case .mergeOutOfVocabulary: "merge-out-of-vocabulary"
         case .unknownTokenOutOfVocabulary: "unknown-token-out-of-vocabulary"
         case .matchFailed: "regular-expression-failed"
+        case .excessiveRewriting: "excessive-rewriting"
         case .noSuchToken: "no-such-token"
         }
     }
@@ -77,6 +79,8 @@ package enum TokenizerError: DiagnosedError {
             "\(file): the text has a character without a token, and model.unk_token \(Self.quoted(token)) is not in model.vocab."
         case .matchFailed(let file, let item, let reason):
             "\(file): the regular expression of \(item) could not be matched to the text: \(reason)."
+        case .excessiveRewriting(let file, let limit):
+            "\(file): the steps of this tokenizer write more than \(limit) bytes for this text, which no tokenizer needs."
         case .noSuchToken(let file, let identifier):
             "\(file) has no token with the id \(identifier)."
         }

@@ -43,11 +43,11 @@ enum Reader: String, CaseIterable {
         }
     }
 
-    /// The model with its tokenizer, configuration and every tensor's first elements.
+    /// The model with its tokenizer, configuration and every tensor's first elements, more than a block of them.
     private static func readGGUF(_ file: InputFile) throws {
         let model = try GGUFModel(file)
         for tensor in model.tensors {
-            var elements = [Float](repeating: 0, count: min(tensor.elementCount, 1 << 10))
+            var elements = [Float](repeating: 0, count: min(tensor.elementCount, 300))
             var span = elements.mutableSpan
             try model.read(tensor.name, from: 0, into: &span)
         }

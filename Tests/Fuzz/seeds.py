@@ -8,6 +8,7 @@ import gzip
 import io
 import json
 import pathlib
+import struct
 import sys
 import tarfile
 import zipfile
@@ -100,12 +101,64 @@ def checkpoints():
         write("index", f"index-{number}", json.dumps(index).encode())
 
 
+def gguf():
+    """The smallest models of both families with each kind of words: the fixtures' have hundreds of tokens."""
+    text = lambda value: struct.pack("<Q", len(value.encode())) + value.encode()
+
+    def value(content):
+        match content:
+            case bool(): return struct.pack("<I?", 7, content)
+            case int(): return struct.pack("<II", 4, content)
+            case float(): return struct.pack("<If", 6, content)
+            case str(): return struct.pack("<I", 8) + text(content)
+            case list():
+                elements = [value(element) for element in content]
+                return struct.pack("<I", 9) + elements[0][:4] + struct.pack("<Q", len(content)) + b"".join(e[4:] for e in elements)
+
+    def model(name, family, words, shapes):
+        pieces = ["<unk>", "<s>", "</s>", "a", "b", "ab", "▁", "<0x41>"]
+        keys = {"general.architecture": family, "general.alignment": 32, f"{family}.embedding_length": 4, f"{family}.block_count": 1,
+                f"{family}.feed_forward_length": 8, f"{family}.context_length": 4, f"{family}.attention.head_count": 2,
+                "tokenizer.ggml.tokens": pieces, "tokenizer.ggml.token_type": [2, 3, 3, 1, 1, 1, 1, 6],
+                "tokenizer.ggml.bos_token_id": 1, "tokenizer.ggml.add_bos_token": True}
+        if family == "llama":
+            keys |= {"llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.freq_base": 1e4, "llama.rope.scaling.type": "linear",
+                     "llama.rope.scaling.factor": 2.0}
+        else:
+            keys |= {"gpt2.attention.layer_norm_epsilon": 1e-5}
+        if words == "llama":
+            keys |= {"tokenizer.ggml.model": "llama", "tokenizer.ggml.scores": [0.0, 0.0, 0.0, -1.0, -2.0, -0.5, -3.0, 0.0]}
+        else:
+            keys |= {"tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": words, "tokenizer.ggml.merges": ["a b"]}
+        header, data = b"", b""
+        for tensor, shape in shapes.items():
+            header += text(tensor) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *reversed(shape))
+            header += struct.pack("<IQ", 1, len(data))
+            size = 2 * shape[0] * (shape[1] if len(shape) == 2 else 1)
+            data += bytes(-(-size // 32) * 32)
+        pairs = b"".join(text(key) + value(content) for key, content in keys.items())
+        start = b"GGUF" + struct.pack("<IQQ", 3, len(shapes), len(keys)) + pairs + header
+        write("gguf", name, start + bytes(-len(start) % 32) + data)
+
+    llama = {"token_embd.weight": [8, 4], "output_norm.weight": [4], "output.weight": [8, 4]} | {
+        f"blk.0.{role}.weight": shape for role, shape in {
+            "attn_norm": [4], "attn_q": [4, 4], "attn_k": [4, 4], "attn_v": [4, 4], "attn_output": [4, 4], "ffn_norm": [4],
+            "ffn_gate": [8, 4], "ffn_up": [8, 4], "ffn_down": [4, 8]}.items()}
+    gpt2 = {"token_embd.weight": [8, 4], "position_embd.weight": [4, 4], "output_norm.weight": [4], "output_norm.bias": [4]}
+    for role, shape in {"attn_norm": [4], "attn_qkv": [12, 4], "attn_output": [4, 4], "ffn_norm": [4], "ffn_up": [8, 4],
+                        "ffn_down": [4, 8]}.items():
+        gpt2 |= {f"blk.0.{role}.weight": shape, f"blk.0.{role}.bias": shape[:1]}
+    for words in ["llama", "gpt-2", "smollm", "llama-bpe", "qwen2"]:
+        model(f"llama-{words}", "llama", words, llama)
+    model("gpt2", "gpt2", "gpt-2", gpt2)
+
+
 copy("safetensors", "malformed/*.safetensors")
 copy("safetensors", "odd/*.safetensors")
 copy("index", "*/*.index.json")
 copy("pytorch", "pytorch/*.pt")
 copy("zip", "pytorch/module.pt")
-copy("gguf", "gguf/*.gguf")
+copy("gguf", "gguf/llama.gguf")
 copy("configuration", "*/config.json")
 copy("numpy", "token-files/*.npy")
 copy("tokens", "token-files/*.safetensors")
@@ -115,3 +168,4 @@ tokenizers()
 archives()
 texts()
 checkpoints()
+gguf()
