@@ -1,0 +1,17 @@
+/// How long a text may become while it is rewritten: a tokenizer from a stranger could otherwise make gigabytes of a line.
+struct TextLimit {
+    private let limit: Int
+    private let file: String
+    private let item: String
+
+    /// 64 times the text's bytes, and 1 MiB more.
+    init(for count: Int, file: String, item: String) {
+        (limit, self.file, self.item) = (count * 64 + 1 << 20, file, item)
+    }
+
+    /// Throws `textTooLong` where the text exceeds the limit.
+    @inline(__always)
+    func check(_ text: [UInt8]) throws(TokenizerError) {
+        if text.count > limit { throw .textTooLong(file: file, item: item, limit: limit) }
+    }
+}
