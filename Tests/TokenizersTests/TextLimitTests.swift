@@ -3,7 +3,7 @@ import Testing
 import Tokenizers
 
 /// Tokenizers whose steps, few and each harmless, would together fill the memory or the stack.
-struct RewritingAllowanceTests {
+struct TextLimitTests {
     private static let doubling: JSONValue = .members([
         "type": "Replace", "pattern": .members(["String": "a"]), "content": "aa",
     ])
@@ -29,15 +29,15 @@ struct RewritingAllowanceTests {
     ])
     func encodingStaysBounded(_ part: String, _ name: String, _ steps: [JSONValue]) throws {
         let tokenizer = try tokenizer(part, name, steps)
-        #expect(kind { () throws(TokenizerError) in _ = try tokenizer.encode("aé", addingSpecialTokens: false) } == "excessive-rewriting")
+        #expect(kind { () throws(TokenizerError) in _ = try tokenizer.encode("aé", addingSpecialTokens: false) } == "normalized-text-too-long")
     }
 
     @Test func decodingStaysBounded() throws {
         let tokenizer = try tokenizer("decoder", "decoders", Array(repeating: Self.doubling, count: 40))
-        #expect(kind { () throws(TokenizerError) in _ = try tokenizer.decode([0], skippingSpecialTokens: false) } == "excessive-rewriting")
+        #expect(kind { () throws(TokenizerError) in _ = try tokenizer.decode([0], skippingSpecialTokens: false) } == "normalized-text-too-long")
     }
 
-    /// Six doublings are within the allowance, on a text of any length.
+    /// Six doublings are within the limit, on a text of any length.
     @Test func rewritingWithinBoundsIsDone() throws {
         let tokenizer = try tokenizer("normalizer", "normalizers", Array(repeating: Self.doubling, count: 6))
         #expect(try tokenizer.encode("a", addingSpecialTokens: false).count == 64)
