@@ -64,8 +64,12 @@ def archives():
                     entry = tarfile.TarInfo("other")
                     entry.type, entry.linkname = kind, "model/empty"
                     tar.addfile(entry)
-        write("tar", name, stream.getvalue())
-        write("zstandard", name, zstandard(stream.getvalue()))
+        tar = stream.getvalue().rstrip(b"\0")
+        # Up to whole blocks and the two that end it, without the padding to a tape's record.
+        tar += bytes(-len(tar) % 512 + 1024)
+        write("tar", name, tar)
+        # One file is enough behind a decompressor that the fuzzer cannot see into.
+        write("zstandard", name, zstandard(tar[:1024] + bytes(1024)))
     for name, method in [("stored", zipfile.ZIP_STORED), ("deflated", zipfile.ZIP_DEFLATED)]:
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w", method) as archive:

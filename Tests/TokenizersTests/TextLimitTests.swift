@@ -59,4 +59,18 @@ struct TextLimitTests {
         #expect(kind { () throws(TokenizerError) in try nested([32, 0, 32]) } == nil)
         #expect(kind { () throws(TokenizerError) in try nested([32, 0, 33]) } == "unsupported-tokenizer")
     }
+
+    /// Each \p{L} becomes a thousand characters for PCRE2.
+    @Test func expressionsHaveAnEnd() {
+        func refusal(_ count: Int) -> String? {
+            kind { () throws(TokenizerError) in
+                let pattern: JSONValue = .members(["Regex": .string(String(repeating: "\\p{L}", count: count))])
+                _ = try tokenizer(
+                    "pre_tokenizer", "pretokenizers",
+                    [.members(["type": "Split", "pattern": pattern, "behavior": "Isolated", "invert": false])])
+            }
+        }
+        #expect(refusal(30) == nil)
+        #expect(refusal(4_000) == "unsupported-regular-expression")
+    }
 }
