@@ -78,3 +78,10 @@ let package = Package(
         tests("excise", ["Checkpoints", "Storage", "Tensors", system]),
     ]
 )
+
+if Context.environment["EXCISE_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "fuzz", dependencies: ["Verification", "Checkpoints", "Tokenizers", "Storage", system], path: "Tests/Fuzz",
+            exclude: ["run", "seeds.py"], swiftSettings: strict))
+}

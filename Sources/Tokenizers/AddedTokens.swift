@@ -8,6 +8,9 @@ struct AddedTokens: Sendable {
     private var decodedForms: [Int32: [UInt8]] = [:]
     private var specialTokens: Set<[UInt8]> = []
 
+    /// None that are looked for in a text, and some that are left out with the special ones.
+    init(special: [[UInt8]]) { specialTokens = Set(special) }
+
     /// The file's `added_tokens`; puts those that the model does not have into its vocabulary.
     init(
         _ definition: TokenizerDefinition?, normalizer: Normalizer?, vocabulary: inout Vocabulary
@@ -26,10 +29,11 @@ struct AddedTokens: Sendable {
                 throw .misplacedAddedToken(file: entry.file, item: entry.item, declared: declared, assigned: assigned)
             }
             if known == nil {
-                try vocabulary.insert(content, identifier: assigned, of: entry)
+                try vocabulary.insert(content, identifier: assigned, file: entry.file, item: entry.item)
                 nextIdentifier += 1
             }
-            let form = normalized ? try normalizer?.normalized(content) ?? content : content
+            let limit = TextLimit(for: content.count, file: entry.file, item: entry.item)
+            let form = normalized ? try normalizer?.normalized(content, limit) ?? content : content
             guard contents.insert(content).inserted else { throw Self.duplicate(content, entry) }
             let token = AddedTokenMatcher.Token(
                 identifier: Int32(assigned),

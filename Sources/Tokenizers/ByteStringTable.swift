@@ -65,17 +65,26 @@ struct ByteStringTable: Sendable {
     }
 
     /// Seeded in each process, so that no file and no text can be written to collide.
+    @inline(__always)
     private static func hash(_ string: Span<UInt8>) -> Int {
-        var hasher = Hasher()
-        var word: UInt64 = UInt64(truncatingIfNeeded: string.count)
+        let (first, second) = seeds
+        var hash = UInt64(truncatingIfNeeded: string.count) ^ first
+        var word: UInt64 = 0
         for position in string.indices {
-            if position & 7 == 0 {
-                hasher.combine(word)
-                word = 0
-            }
             word = word << 8 | UInt64(string[position])
+            guard position & 7 == 7 else { continue }
+            hash = folded(hash ^ word, second)
+            word = 0
         }
-        hasher.combine(word)
-        return hasher.finalize()
+        return Int(truncatingIfNeeded: folded(hash ^ word, second))
+    }
+
+    private static let seeds = (UInt64.random(in: 0...UInt64.max), UInt64.random(in: 0...UInt64.max) | 1)
+
+    /// Both halves of the product: each bit of it depends on all of both numbers.
+    @inline(__always)
+    private static func folded(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
     }
 }

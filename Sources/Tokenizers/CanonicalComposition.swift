@@ -6,7 +6,8 @@
 /// same for the characters of Unicode 9. Later ones are passed over, as they are by tables that do not know them.
 enum CanonicalComposition {
     static func composed(_ text: [UInt8]) -> [UInt8] {
-        composed(text.span)
+        // The lead byte 0xCC begins U+0300, the first character that is not settled.
+        text.contains { $0 >= 0xCC } ? composed(text.span) : text
     }
 
     private static func composed(_ text: Span<UInt8>) -> [UInt8] {
@@ -15,13 +16,12 @@ enum CanonicalComposition {
         var copied = 0
         var position = 0
         while position < text.count {
-            // The lead byte 0xCC begins U+0300, the first character that is not settled.
             guard text[position] >= 0xCC, !isSettled(text.scalar(at: position)) else {
                 position += text.scalarLength(at: position)
                 continue
             }
             var start = position
-            if position > 0, case let base = text.scalarStart(before: position), isKnown(text.scalar(at: base)) { start = base }
+            if position > 0, case let base = text.scalarStart(before: position), text.scalar(at: base).isInUnicode9 { start = base }
             repeat {
                 position += text.scalarLength(at: position)
             } while position < text.count && !isSettled(text.scalar(at: position))
@@ -43,7 +43,7 @@ enum CanonicalComposition {
 
     /// Writes out the vowel signs that always decompose, into marks: the standard library does not sort those among the
     /// marks that precede them (Swift 6.3).
-    private static func append(_ scalar: Unicode.Scalar, to run: inout String.UnicodeScalarView) {
+    static func append(_ scalar: Unicode.Scalar, to run: inout String.UnicodeScalarView) {
         switch scalar.value {
         case 0xF73: run.append(contentsOf: ["\u{F71}", "\u{F72}"])
         case 0xF75: run.append(contentsOf: ["\u{F71}", "\u{F74}"])
@@ -60,13 +60,7 @@ enum CanonicalComposition {
             0x2010...0x20CF, 0x2200...0x2328, 0x2500...0x2ADB, 0x3001...0x3029, 0x3041...0x3098, 0x30A0...0xA66E, 0xAC00...0xD7A3,
             0xE000...0xF8FF, 0xFF00...0xFFEF, 0x1F300...0x1FAFF:
             true
-        default: !isKnown(scalar)
+        default: !scalar.isInUnicode9
         }
-    }
-
-    /// Whether Unicode 9 has it.
-    private static func isKnown(_ scalar: Unicode.Scalar) -> Bool {
-        guard let age = scalar.properties.age else { return false }
-        return age <= (9, 0)
     }
 }

@@ -19,6 +19,8 @@ struct OnigurumaExpression {
 
     init(_ source: String) throws(Refusal) {
         scalars = Array(source.unicodeScalars)
+        // A few characters such as \p{L} stand for a thousand here.
+        guard scalars.count <= 1 << 14 else { throw .unsupported("more than \(1 << 14) characters") }
         try alternatives(caseless: false, depth: 0)
         guard position == scalars.count else { throw .malformed("an unmatched )") }
     }

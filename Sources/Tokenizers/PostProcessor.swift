@@ -1,33 +1,36 @@
+internal import Storage
+
 /// The special tokens that a template puts before and after a text.
 struct PostProcessor: Sendable {
     private(set) var prefix: [Int32] = []
     private(set) var suffix: [Int32] = []
 
+    init(prefix: [Int32], suffix: [Int32]) { (self.prefix, self.suffix) = (prefix, suffix) }
+
     /// The file's `post_processor`. Throws `unsupported` for a kind that is not known here.
     init(_ definition: TokenizerDefinition?, vocabulary: Vocabulary) throws(TokenizerError) {
         guard let definition else { return }
-        var templates = 0
-        try read(definition, vocabulary, &templates)
+        try read(definition, vocabulary)
     }
 
-    private mutating func read(
-        _ definition: TokenizerDefinition, _ vocabulary: Vocabulary, _ templates: inout Int
-    ) throws(TokenizerError) {
+    private mutating func read(_ definition: TokenizerDefinition, _ vocabulary: Vocabulary) throws(TokenizerError) {
         switch try definition.type() {
         // Moves offsets only.
         case "ByteLevel": break
-        case "TemplateProcessing":
-            templates += 1
-            guard templates == 1 else { throw definition.unsupported("a second template") }
-            try readTemplate(definition, vocabulary)
+        case "TemplateProcessing": try readTemplate(definition, vocabulary)
+        case "BertProcessing", "RobertaProcessing":
+            let (start, end) = (try Self.named(try definition.member("cls")), try Self.named(try definition.member("sep")))
+            (prefix, suffix) = ([start] + prefix, suffix + [end])
         case "Sequence":
-            for element in try definition.member("processors").elements() { try read(element, vocabulary, &templates) }
+            for element in try definition.member("processors").elements() { try read(element, vocabulary) }
         case let kind: throw definition.unsupported("the post-processor \(kind)")
         }
     }
 
+    /// Around what processors before it have put there.
     private mutating func readTemplate(_ definition: TokenizerDefinition, _ vocabulary: Vocabulary) throws(TokenizerError) {
         let single = try definition.member("single")
+        var (before, after): ([Int32], [Int32]) = ([], [])
         var texts = 0
         for piece in try single.elements() {
             if let special = piece.optional("SpecialToken") {
@@ -38,7 +41,7 @@ struct PostProcessor: Sendable {
                         throw .identifierOutOfRange(
                             file: entry.file, item: entry.item, identifier: identifier, limit: vocabulary.size)
                     }
-                    if texts == 0 { prefix.append(known) } else { suffix.append(known) }
+                    if texts == 0 { before.append(known) } else { after.append(known) }
                 }
             } else {
                 let sequence = try piece.member("Sequence").member("id")
@@ -47,5 +50,14 @@ struct PostProcessor: Sendable {
             }
         }
         guard texts == 1 else { throw single.unsupported("a template with \(texts) places for the text") }
+        (prefix, suffix) = (before + prefix, suffix + after)
+    }
+
+    /// The id of a token with its id: `["[CLS]", 101]`.
+    private static func named(_ definition: TokenizerDefinition) throws(TokenizerError) -> Int32 {
+        guard let pair = definition.value.array, pair.count == 2, pair[0].string != nil, let identifier = pair[1].integer,
+            (0..<Vocabulary.identifierLimit).contains(identifier)
+        else { throw .wrongType(file: definition.file, item: definition.item, expected: "a token with its id") }
+        return Int32(identifier)
     }
 }

@@ -1,14 +1,17 @@
 internal import CPCRE2
+internal import Synchronization
 
 /// A regular expression, or a string to search for, matched on UTF-8 by PCRE2.
 ///
 /// The only file that imports CPCRE2. The expressions of tokenizers are written for Oniguruma; `OnigurumaExpression`
 /// writes them anew for PCRE2, and refuses what would not match alike.
 // @unchecked: PCRE2 never writes to a compiled expression or to a match context once they are made, and the only
-// references to them are held here; what a match writes to belongs to the call.
+// references to them are held here; what a match writes to is taken out of `spare` for as long as the call lasts.
 @safe final class RegularExpression: @unchecked Sendable {
     private let code: OpaquePointer
     private let limits: OpaquePointer
+    /// What a match writes to, as an address, left here by the last one that was done with it; 0 where it is in use.
+    private let spare = Atomic<UInt>(0)
     private let file: String
     private let item: String
 
@@ -29,10 +32,9 @@ internal import CPCRE2
         try self.init(literal, options: PCRE2_LITERAL, file: file, item: item)
     }
 
-    /// An expression that matches one number: what Rust's `char::is_numeric` is true of.
-    convenience init(numbersFor item: String, file: String) throws(TokenizerError) {
-        let numbers = "[\\p{N}" + (UnicodeSupplement.ranges(of: "N") ?? "") + UnicodeSupplement.laterNumbers + "]"
-        try self.init(numbers, options: 0, file: file, item: item)
+    /// An expression made of the classes of `ScalarClass`, in PCRE2's own syntax.
+    convenience init(classes pattern: String, file: String, item: String) throws(TokenizerError) {
+        try self.init(pattern, options: 0, file: file, item: item)
     }
 
     private init(_ pattern: String, options: UInt32, file: String, item: String) throws(TokenizerError) {
@@ -65,6 +67,7 @@ internal import CPCRE2
     }
 
     deinit {
+        unsafe pcre2_match_data_free_8(OpaquePointer(bitPattern: spare.load(ordering: .acquiring)))
         unsafe pcre2_match_context_free_8(limits)
         unsafe pcre2_code_free_8(code)
     }
@@ -76,10 +79,14 @@ internal import CPCRE2
     func forEachMatch(
         in text: Span<UInt8>, _ body: (Range<Int>) throws(TokenizerError) -> Void
     ) throws(TokenizerError) {
-        guard let match = unsafe pcre2_match_data_create_8(1, nil) else {
+        let left = spare.exchange(0, ordering: .acquiringAndReleasing)
+        guard let match = unsafe OpaquePointer(bitPattern: left) ?? pcre2_match_data_create_8(1, nil) else {
             throw .matchFailed(file: file, item: item, reason: Self.message(PCRE2_ERROR_NOMEMORY))
         }
-        defer { unsafe pcre2_match_data_free_8(match) }
+        defer {
+            let other = spare.exchange(UInt(bitPattern: match), ordering: .acquiringAndReleasing)
+            unsafe pcre2_match_data_free_8(OpaquePointer(bitPattern: other))
+        }
         try unsafe text.withUnsafeBufferPointer { (bytes) throws(TokenizerError) in
             guard let start = bytes.baseAddress else { return }
             let bounds = unsafe pcre2_get_ovector_pointer_8(match)!
@@ -117,6 +124,17 @@ internal import CPCRE2
             end = range.upperBound
         }
         if end < text.count { try body(end..<text.count, false) }
+    }
+
+    /// The text with `content` in place of each match. Throws `matchFailed` or `textTooLong`.
+    func replacing(in text: [UInt8], by content: [UInt8], _ limit: TextLimit) throws(TokenizerError) -> [UInt8] {
+        var replaced: [UInt8] = []
+        replaced.reserveCapacity(text.count)
+        try forEachPiece(in: text.span) { (range, isMatch) throws(TokenizerError) in
+            if isMatch { replaced += content } else { replaced += text[range] }
+            try limit.check(replaced)
+        }
+        return replaced
     }
 
     private static func message(_ status: Int32) -> String {

@@ -6,6 +6,13 @@ enum SplitBehavior: String, Sendable {
     case mergedWithNext = "MergedWithNext"
     case contiguous = "Contiguous"
 
+    /// Throws `unsupported` where the definition names none.
+    init(_ definition: TokenizerDefinition) throws(TokenizerError) {
+        let name = try definition.string()
+        guard let behavior = SplitBehavior(rawValue: name) else { throw definition.unsupported(name.debugDescription) }
+        self = behavior
+    }
+
     /// Whether a piece is joined to the one before it.
     private func joins(isMatch: Bool, previousIsMatch: Bool) -> Bool {
         switch self {

@@ -1,28 +1,64 @@
 package import Storage
 internal import SystemPackage
 
-/// A Hugging Face `tokenizer.json`: text to token ids and back, in exact agreement with Hugging Face tokenizers.
+/// A tokenizer: text to token ids and back, in exact agreement with the library that its files are written for.
 ///
-/// Of the kinds of models, normalizers, pre-tokenizers, post-processors and decoders, those that are not known here are
-/// refused by name. The file's `truncation` and `padding` are no part of its meaning here: a text is encoded whole.
+/// 1. A `tokenizer.json` is Hugging Face tokenizers'. Of the kinds of models, normalizers, pre-tokenizers, post-processors and
+///    decoders, those that are not known here are refused by name. The file's `truncation` and `padding` are no part of its
+///    meaning here: a text is encoded whole.
+/// 2. A `tokenizer.model` is SentencePiece's, of the types BPE and Unigram.
+/// 3. A `vocab.json` with its `merges.txt` is GPT-2's, as transformers reads it.
 package struct Tokenizer: Sendable {
-    let model: BytePairEncoder
+    let model: Model
     let addedTokens: AddedTokens
     let normalizer: Normalizer?
+    /// Without its last step, where that writes bytes as characters.
     let preTokenizer: PreTokenizer?
+    /// Whether words are written in the `ByteAlphabet` before the model sees them.
+    let writesBytes: Bool
     let postProcessor: PostProcessor
     private let decoder: Decoder?
     /// The model's tokens and the added ones.
     private let vocabulary: Vocabulary
     private let name: String
 
-    /// Reads a `tokenizer.json`.
+    /// The most bytes that a tokenizer's file may have.
+    private static let largestFile = 1 << 28
+
+    /// Takes what is there of `tokenizer.json`, `tokenizer.model`, and `vocab.json` with `merges.txt`, in this order.
+    ///
+    /// Throws `noTokenizer` where there is none of them, and what `init(file:)` throws.
+    package init(_ files: FileTree) throws(TokenizerError) {
+        do {
+            if files.contains("tokenizer.json") {
+                try self.init(file: files.file("tokenizer.json"))
+            } else if files.contains("tokenizer.model") {
+                let settings = files.contains("tokenizer_config.json") ? try files.file("tokenizer_config.json").json() : .null
+                try self.init(sentencePiece: files.file("tokenizer.model"), settings: settings)
+            } else if files.contains("vocab.json"), files.contains("merges.txt") {
+                try self.init(json: VocabularyFiles(files).definition, name: files.path.appending("vocab.json").string)
+            } else {
+                throw TokenizerError.noTokenizer(files.path.string)
+            }
+        } catch let error as StorageError {
+            throw .storage(error)
+        } catch {
+            guard let error = error as? TokenizerError else { throw .noTokenizer(files.path.string) }
+            throw error
+        }
+    }
+
+    /// Reads a `tokenizer.json`, or a `tokenizer.model` of SentencePiece where the name ends in `.model`.
     ///
     /// Throws `storage` where it cannot be read, `unsupported` or `unsupportedExpression` where it needs what is not
     /// known here, and other errors that name the item where it is malformed.
     package init(file: InputFile) throws(TokenizerError) {
+        guard file.path.extension?.lowercased() != "model" else {
+            try self.init(sentencePiece: file)
+            return
+        }
         let json: JSONValue
-        do { json = try file.json() } catch { throw .storage(error) }
+        do { json = try file.json(limit: Self.largestFile) } catch { throw .storage(error) }
         try self.init(json: json, name: file.path.string)
     }
 
@@ -34,7 +70,7 @@ package struct Tokenizer: Sendable {
         if let version = definition.optional("version"), case let text = try version.string(), text != "1.0" {
             throw version.unsupported(text.debugDescription)
         }
-        model = try BytePairEncoder(try definition.member("model"))
+        model = try Model(try definition.member("model"))
         var normalizer: Normalizer?
         if let part = definition.optional("normalizer") { normalizer = try Normalizer(part) }
         var vocabulary = model.vocabulary
@@ -51,8 +87,32 @@ package struct Tokenizer: Sendable {
         postProcessor = try PostProcessor(definition.optional("post_processor"), vocabulary: vocabulary)
         var decoder: Decoder?
         if let part = definition.optional("decoder") { decoder = try Decoder(part) }
-        (self.normalizer, self.preTokenizer, self.decoder) = (normalizer, preTokenizer, decoder)
-        (self.vocabulary, self.name) = (vocabulary, name)
+        let wordCutter = preTokenizer?.withoutWritingBytes
+        (self.normalizer, self.preTokenizer, self.decoder) = (normalizer, wordCutter ?? preTokenizer, decoder)
+        (self.vocabulary, self.name, writesBytes) = (vocabulary, name, wordCutter != nil)
+    }
+
+    /// Reads a `tokenizer.model` of SentencePiece.
+    ///
+    /// - Parameter settings: the `tokenizer_config.json` beside it: whether the beginning and the end of a text are tokens of it.
+    ///   Without them SentencePiece itself puts none.
+    private init(sentencePiece file: InputFile, settings: JSONValue = .null) throws(TokenizerError) {
+        let bytes: [UInt8]
+        do { bytes = try file.contents(limit: Self.largestFile) } catch { throw .storage(error) }
+        name = file.path.string
+        let definition = try SentencePieceModel(bytes, file: name)
+        let encoder = try SentencePieceEncoder(definition)
+        model = .sentencePiece(encoder)
+        vocabulary = encoder.vocabulary
+        normalizer = .sentencePiece(
+            try SentencePieceNormalizer(
+                definition.normalization, hasSpacesBehind: definition.hasSpacesBehind, userDefined: encoder.userDefined, file: name))
+        addedTokens = AddedTokens(special: definition.pieces.filter { $0.kind == .control || $0.kind == .unknown }.map(\.text))
+        (preTokenizer, writesBytes) = (nil, false)
+        decoder = .sentencePiece(try SentencePieceDecoder(definition))
+        postProcessor = PostProcessor(
+            prefix: settings["add_bos_token"]?.boolean == true ? [encoder.vocabulary[definition.beginning]].compactMap { $0 } : [],
+            suffix: settings["add_eos_token"]?.boolean == true ? [encoder.vocabulary[definition.end]].compactMap { $0 } : [])
     }
 
     /// The largest id + 1, added tokens included. Fewer tokens than that exist where ids are left out.
@@ -70,7 +130,7 @@ package struct Tokenizer: Sendable {
     /// The ids of a text. With special tokens, between those of the post-processor's template.
     ///
     /// For many texts a `TextEncoder` is quicker. Throws `matchFailed` where a regular expression exceeds its bounds on
-    /// this text, and `unknownTokenOutOfVocabulary`.
+    /// this text, `textTooLong`, and `unknownTokenOutOfVocabulary`.
     package func encode(_ text: String, addingSpecialTokens: Bool) throws(TokenizerError) -> [Int32] {
         var encoder = TextEncoder(self)
         return try encoder.encode(text, addingSpecialTokens: addingSpecialTokens)
@@ -78,7 +138,7 @@ package struct Tokenizer: Sendable {
 
     /// The text of ids. Bytes that are no UTF-8 become U+FFFD.
     ///
-    /// Throws `noSuchToken` for an id outside the vocabulary, and `matchFailed`.
+    /// Throws `noSuchToken` for an id outside the vocabulary, `matchFailed`, and `textTooLong`.
     package func decode(_ ids: [Int32], skippingSpecialTokens: Bool) throws(TokenizerError) -> String {
         var tokens: [[UInt8]] = []
         tokens.reserveCapacity(ids.count)
@@ -89,6 +149,10 @@ package struct Tokenizer: Sendable {
             if !skippingSpecialTokens || !addedTokens.isSpecial(token) { tokens.append(token) }
         }
         guard let decoder else { return String(decoding: Array(tokens.joined(separator: [UInt8(ascii: " ")])), as: UTF8.self) }
-        return String(decoding: Array(try decoder.decoded(tokens).joined()), as: UTF8.self)
+        let limit = limit(for: tokens.reduce(0) { $0 + $1.count }, "decoder")
+        return String(decoding: Array(try decoder.decoded(tokens, limit).joined()), as: UTF8.self)
     }
+
+    /// How long `count` bytes of text may become in a part of this tokenizer.
+    func limit(for count: Int, _ part: String) -> TextLimit { TextLimit(for: count, file: name, item: part) }
 }

@@ -71,6 +71,17 @@ struct TokenizerDefinition {
         }
     }
 
+    /// The steps of a `Sequence`, which are the elements of its member of that name; for a sequence among them, its own steps.
+    /// Throws `unsupported` where there are more than 64: no tokenizer needs as many, and each costs a call within a call.
+    func steps(_ name: String) throws(TokenizerError) -> [TokenizerDefinition] {
+        var steps: [TokenizerDefinition] = []
+        for element in try member(name).elements() {
+            steps += try element.type() == "Sequence" ? element.steps(name) : [element]
+            guard steps.count <= 64 else { throw unsupported("a sequence of more than 64 steps") }
+        }
+        return steps
+    }
+
     /// The members of an object that is used as a table.
     func entries() throws(TokenizerError) -> [(key: String, TokenizerDefinition)] {
         try expected(value.object, "an object").members.map {

@@ -16,12 +16,16 @@ package enum TokenizerError: DiagnosedError {
     case mergeOutOfVocabulary(file: String, item: String, token: String)
     case unknownTokenOutOfVocabulary(file: String, token: String)
     case matchFailed(file: String, item: String, reason: String)
+    case textTooLong(file: String, item: String, limit: Int)
     case noSuchToken(file: String, identifier: Int32)
+    case malformedModel(file: String, reason: String)
+    case noTokenizer(String)
 
     package var fault: Fault {
         switch self {
         case .storage(let error): error.fault
         case .unsupported, .unsupportedExpression: .unsupported
+        case .noTokenizer: .missingInput
         default: .malformedInput
         }
     }
@@ -42,7 +46,10 @@ package enum TokenizerError: DiagnosedError {
         case .mergeOutOfVocabulary: "merge-out-of-vocabulary"
         case .unknownTokenOutOfVocabulary: "unknown-token-out-of-vocabulary"
         case .matchFailed: "regular-expression-failed"
+        case .textTooLong: "normalized-text-too-long"
         case .noSuchToken: "no-such-token"
+        case .malformedModel: "malformed-sentencepiece-model"
+        case .noTokenizer: "missing-tokenizer"
         }
     }
 
@@ -77,8 +84,14 @@ package enum TokenizerError: DiagnosedError {
             "\(file): the text has a character without a token, and model.unk_token \(Self.quoted(token)) is not in model.vocab."
         case .matchFailed(let file, let item, let reason):
             "\(file): the regular expression of \(item) could not be matched to the text: \(reason)."
+        case .textTooLong(let file, let item, let limit):
+            "\(file): \(item) makes more than \(limit) bytes of a text, which is more than it is trusted with."
         case .noSuchToken(let file, let identifier):
             "\(file) has no token with the id \(identifier)."
+        case .malformedModel(let file, let reason):
+            "\(file) is no SentencePiece model: \(reason)."
+        case .noTokenizer(let place):
+            "\(place) has no tokenizer: neither tokenizer.json nor tokenizer.model nor vocab.json with merges.txt is there."
         }
     }
 

@@ -3,10 +3,15 @@
 enum UnicodeSupplement {
     /// The ranges of a general category (`Lu`), or of a group of them (`L`), as the inside of a PCRE2 character class.
     /// Nil for a category that is not known here.
-    static func ranges(of category: String) -> String? {
-        guard categories.contains(category) else { return nil }
-        return assigned.filter { $0.category.hasPrefix(category) }.map { classMembers($0.ranges) }.joined()
-    }
+    static func ranges(of category: String) -> String? { ranges[category] }
+
+    private static let ranges: [String: String] = {
+        var ranges: [String: String] = [:]
+        for category in categories {
+            ranges[category] = assigned.filter { $0.category.hasPrefix(category) }.map { classMembers($0.ranges) }.joined()
+        }
+        return ranges
+    }()
 
     /// The numbers that version 17 added: Rust's `char::is_numeric`, behind the pre-tokenizer `Digits`, knows them.
     static let laterNumbers = classMembers("11DE0-11DE9 16FF4-16FF6")

@@ -10,10 +10,12 @@ struct Vocabulary: Sendable {
     /// By id: index in `tokens`, or -1 where no token has that id.
     private var indexByIdentifier: [Int32] = []
 
+    init() {}
+
     /// The tokens of `model.vocab`. Throws where an id is no integer, out of range, or given twice.
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
         for (token, entry) in try definition.entries() {
-            try insert(Array(token.utf8), identifier: entry.integer(), of: entry)
+            try insert(Array(token.utf8), identifier: entry.integer(), file: entry.file, item: entry.item)
         }
     }
 
@@ -33,14 +35,16 @@ struct Vocabulary: Sendable {
         return tokens[Int(indexByIdentifier[Int(identifier)])]
     }
 
-    /// Adds a token that `entry` defines. Throws where its id is out of range or another token's.
-    mutating func insert(_ token: [UInt8], identifier: Int, of entry: TokenizerDefinition) throws(TokenizerError) {
+    /// Adds a token. Throws where its id is out of range, or where it or its id is there already.
+    mutating func insert(
+        _ token: [UInt8], identifier: Int, file: String, item: @autoclosure () -> String
+    ) throws(TokenizerError) {
         guard (0..<Self.identifierLimit).contains(identifier) else {
-            throw .identifierOutOfRange(file: entry.file, item: entry.item, identifier: identifier, limit: Self.identifierLimit)
+            throw .identifierOutOfRange(file: file, item: item(), identifier: identifier, limit: Self.identifierLimit)
         }
         let (index, isNew) = tokens.insert(token.span)
         guard isNew, self[Int32(identifier)] == nil else {
-            throw .duplicateIdentifier(file: entry.file, item: entry.item, identifier: identifier)
+            throw .duplicateIdentifier(file: file, item: item(), identifier: identifier)
         }
         identifiers.append(Int32(identifier))
         if identifier >= size {

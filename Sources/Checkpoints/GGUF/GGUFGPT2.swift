@@ -38,7 +38,8 @@ struct GGUFGPT2: GGUFFamily {
         }
         vocabularySize = embedding.shape[0]
         hasHead = file.tensor(named: "output.weight") != nil
-        guard layerCount <= file.tensors.count else {
+        // A layer has nine tensors or more: no count of layers asks for more places than the file has tensors.
+        guard layerCount <= file.tensors.count / 9 else {
             throw .missingTensor(file.path, name: "blk.\(layerCount - 1).attn_norm.weight")
         }
     }

@@ -61,7 +61,8 @@ struct GGUFLlama: GGUFFamily {
         hasHead = file.tensor(named: "output.weight") != nil
         hasAttentionBias = file.tensor(named: "blk.0.attn_q.bias") != nil
         hasFeedForwardBias = file.tensor(named: "blk.0.ffn_up.bias") != nil
-        guard layerCount <= file.tensors.count else {
+        // A layer has nine tensors or more: no count of layers asks for more places than the file has tensors.
+        guard layerCount <= file.tensors.count / 9 else {
             throw .missingTensor(file.path, name: "blk.\(layerCount - 1).attn_norm.weight")
         }
     }

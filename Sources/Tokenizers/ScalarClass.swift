@@ -1,0 +1,67 @@
+/// The classes of characters that pre-tokenizers cut at, as Hugging Face tokenizers' Rust sees them.
+enum ScalarClass: Sendable {
+    /// `char::is_numeric`, by Unicode 17.
+    case number
+    /// `char::is_whitespace`
+    case space
+    /// ASCII's punctuation, and the categories P of the crate unicode_categories.
+    case punctuation
+    /// `\w` of the crate regex, by Unicode 16.
+    case word
+
+    func contains(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        switch self {
+        case .number:
+            switch properties.generalCategory {
+            case .decimalNumber, .letterNumber, .otherNumber: return true
+            default: return false
+            }
+        case .space: return properties.isWhitespace
+        case .punctuation:
+            if scalar.isASCII { return Self.isPrintable(scalar) && !properties.isAlphabetic && !("0"..."9").contains(scalar) }
+            guard let age = properties.age, age <= (8, 0) else { return false }
+            switch properties.generalCategory {
+            case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation, .finalPunctuation,
+                .otherPunctuation:
+                return true
+            default: return false
+            }
+        case .word:
+            guard let age = properties.age, age <= (16, 0) else { return false }
+            switch properties.generalCategory {
+            case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
+            default: return properties.isAlphabetic || properties.isJoinControl
+            }
+        }
+    }
+
+    /// An expression that matches one of them.
+    func expression(_ file: String, _ item: String) throws(TokenizerError) -> RegularExpression {
+        try RegularExpression(classes: "[\(members)]", file: file, item: item)
+    }
+
+    /// The inside of a PCRE2 character class.
+    var members: String {
+        switch self {
+        // Quicker to make: PCRE2's own, with what its tables lack.
+        case .number: "\\p{N}" + (UnicodeSupplement.ranges(of: "N") ?? "") + UnicodeSupplement.laterNumbers
+        default: Self.ranges(contains)
+        }
+    }
+
+    private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool { (0x21...0x7E).contains(scalar.value) }
+
+    private static func ranges(_ contains: (Unicode.Scalar) -> Bool) -> String {
+        var ranges: [ClosedRange<UInt32>] = []
+        for value in UInt32(0)..<0x110000 {
+            guard let scalar = Unicode.Scalar(value), contains(scalar) else { continue }
+            if let last = ranges.last, last.upperBound == value - 1 {
+                ranges[ranges.count - 1] = last.lowerBound...value
+            } else {
+                ranges.append(value...value)
+            }
+        }
+        return ranges.map { "\\x{\(String($0.lowerBound, radix: 16))}-\\x{\(String($0.upperBound, radix: 16))}" }.joined()
+    }
+}

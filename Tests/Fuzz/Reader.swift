@@ -1,0 +1,81 @@
+internal import Checkpoints
+internal import Storage
+internal import SystemPackage
+internal import Tokenizers
+internal import Verification
+
+/// A reader of files that strangers write. Each is taken as far as a user's first command would take it.
+enum Reader: String, CaseIterable {
+    case safetensors, index, pytorch, gguf, tokenizer, configuration, tar, zip, gzip, zstandard, numpy, tokens, records, gate
+
+    /// Readers go by the extension.
+    var fileName: String {
+        switch self {
+        case .safetensors: "model.safetensors"
+        case .index: "model.safetensors.index.json"
+        case .pytorch: "pytorch_model.bin"
+        case .gguf: "model.gguf"
+        case .tokenizer: "tokenizer.json"
+        case .configuration: "config.json"
+        case .tar: "model.tar"
+        case .zip: "model.zip"
+        case .gzip: "records.txt.gz"
+        case .zstandard: "model.tar.zst"
+        case .numpy: "tokens.npy"
+        case .tokens: "tokens.safetensors"
+        case .records: "records.jsonl"
+        case .gate: "gate"
+        }
+    }
+
+    func read(_ path: FilePath) throws {
+        switch self {
+        case .safetensors: _ = try SafetensorsHeader(of: InputFile(path))
+        case .index: _ = try ShardIndex(InputFile(path), shardExtension: "safetensors")
+        case .pytorch: _ = try PyTorchFile(InputFile(path))
+        case .gguf: try Self.readGGUF(InputFile(path))
+        case .tokenizer: try Self.use(Tokenizer(file: InputFile(path)))
+        case .configuration: _ = try ModelConfiguration(document: InputFile.json(path), path: path)
+        case .tar, .zip, .zstandard: try Self.readArchive(path)
+        case .gzip, .records: _ = try TextRecords.read(path)
+        case .numpy, .tokens: _ = try TokenFile.records(path)
+        case .gate: try Self.readGate(InputFile.contents(of: path))
+        }
+    }
+
+    /// The model with its tokenizer, configuration and every tensor's first elements, more than a block of them.
+    private static func readGGUF(_ file: InputFile) throws {
+        let model = try GGUFModel(file)
+        for tensor in model.tensors {
+            var elements = [Float](repeating: 0, count: min(tensor.elementCount, 300))
+            var span = elements.mutableSpan
+            try model.read(tensor.name, from: 0, into: &span)
+        }
+        _ = try ModelConfiguration(document: model.configuration, path: file.path)
+        try use(Tokenizer(json: model.tokenizer, name: file.path.string))
+    }
+
+    /// A text with what tokenizers treat in their own ways, there and back, and the first ids of the vocabulary.
+    private static func use(_ tokenizer: Tokenizer) throws {
+        let text = "Hello,  wo\u{308}rld! I'LL\r\n\t123456 <s>▁a é \u{FB01}\u{AC01}\u{1F469}\u{200D}\u{1F467}</s> aaaaaaaaaaaaaaaa \u{0}"
+        let ids = try tokenizer.encode(text, addingSpecialTokens: true)
+        _ = try tokenizer.decode(ids, skippingSpecialTokens: true)
+        let first = (0..<Int32(min(tokenizer.vocabularySize, 64))).filter { tokenizer.token($0) != nil }
+        _ = try tokenizer.decode(first, skippingSpecialTokens: false)
+    }
+
+    private static func readArchive(_ path: FilePath) throws {
+        let files = try FileTree(archive: path, scratch: ".")
+        for name in files.names {
+            let file = try files.file(name)
+            _ = try file.bytes(count: min(file.size, 1 << 12))
+        }
+    }
+
+    private static func readGate(_ bytes: [UInt8]) throws {
+        let report: JSONValue = .members([
+            "forget": .members(["base": .members(["nll": 0.5]), "edited": .members(["nll": 4, "recited": nil])]), "ratio": 1.25,
+        ])
+        _ = try GateExpression(parsing: String(decoding: bytes, as: UTF8.self)).evaluate(on: report)
+    }
+}
