@@ -8,11 +8,15 @@ and tokenizers/sentencepiece.json, the same for models of SentencePiece.
 The file holds `models` by name, `texts`, and `tokenizers`. One of those is `definition` (a tokenizer.json without its model),
 the name of its `model`, `changes` to the members of that, and the expected `ids` and `ids_with_special_tokens` of each text;
 then `decoded`: ids, their text, and their text without special tokens. The other file has `texts` and `models`, each with its
-`name`, the `model` in base64, `ids` by text, and `decoded`.
+`name`, the `model` in base64, `ids` by text, and `decoded`. Where EXCISE_SHARED and EXCISE_SMOLLM2 name the folders of real models, it
+also makes tokenizers/samples.json: hard strings of Tests/parity/tokenizers.py, and by model's name their ids.
 """
 
 import base64
+import importlib.util
 import json
+import math
+import os
 import pathlib
 import random
 import tempfile
@@ -65,20 +69,34 @@ def train_characters():
     return model
 
 
-def train_unigram():
-    tokenizer = Tokenizer(models.Unigram())
-    tokenizer.normalizer = normalizers.Replace(" ", "▁")
-    tokenizer.train_from_iterator(SENTENCES * 3, trainers.UnigramTrainer(vocab_size=140, special_tokens=["<unk>"], unk_token="<unk>", show_progress=False))
-    model = json.loads(tokenizer.to_str())["model"]
-    model["vocab"] += [[f"<0x{byte:02X}>", -20.0] for byte in (0xC3, 0xA9, 0xE2, 0x82, 0xAC)]
-    return model
+def count_unigrams():
+    """Single characters, and what is met often of the sentences' words, by how often it is met. (The library's trainer differs each time.)"""
+    counts = {}
+    for word in " ".join(SENTENCES).replace(" ", " ▁").split(" "):
+        for start in range(len(word)):
+            for end in range(start + 1, min(len(word), start + 6) + 1):
+                counts[word[start:end]] = counts.get(word[start:end], 0) + 1
+    kept = sorted(((text, count) for text, count in counts.items() if (len(text) == 1 and text not in "ïé{") or count > 2), key=lambda one: (-one[1], one[0]))
+    total = sum(count for _, count in kept)
+    vocab = [["<unk>", 0.0]] + [[text, math.log(count / total)] for text, count in kept]
+    return dict(type="Unigram", unk_id=0, byte_fallback=False, vocab=vocab + [[f"<0x{byte:02X}>", -20.0] for byte in (0xC3, 0xA9, 0xE2, 0x82, 0xAC)])
 
 
-def train_affixes(**affixes):
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", **affixes))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer.train_from_iterator(SENTENCES * 2, trainers.BpeTrainer(vocab_size=160, min_frequency=2, special_tokens=["<unk>"], show_progress=False, **affixes))
-    return json.loads(tokenizer.to_str())["model"]
+def join_affixes(prefix="", suffix=""):
+    """Merges that put words together from the left, of symbols with a prefix or a suffix. (The library's trainer differs each time.)"""
+    vocab, merges = {"<unk>": 0}, []
+    for word in sorted(set(" ".join(SENTENCES).split(" ")), key=lambda word: (len(word), word)):
+        symbols = [prefix * (place > 0) + letter + suffix * (place == len(word) - 1) for place, letter in enumerate(word)]
+        joined = ""
+        for symbol in symbols:
+            vocab.setdefault(symbol, len(vocab))
+            vocab.setdefault(prefix * (symbol != symbols[0]) + symbol.removeprefix(prefix).removesuffix(suffix), len(vocab))
+            if joined and len(word) < 6 and [joined, symbol] not in merges:
+                merges.append([joined, symbol])
+            joined += symbol.removeprefix(prefix) if joined else symbol
+            if len(word) < 6:
+                vocab.setdefault(joined, len(vocab))
+    return dict(type="BPE", unk_token="<unk>", continuing_subword_prefix=prefix or None, end_of_word_suffix=suffix or None, vocab=vocab, merges=merges)
 
 
 RULES = {"ﬁ": "fi", "①": "1", "e\u0301": "é", "\u0301": "", "\u3000": " ", "\t": " ", "\n": " ", "\r": " ", "\x01": "", "ｶﾞ": "ガ", "ｶ": "カ", "I": "i", "Σ": "σ", "\u200b": " "}
@@ -97,7 +115,12 @@ def train_sentence_piece(**options):
             options["normalization_rule_name"] = "identity"
         options = dict(dict(vocab_size=120, model_type="bpe", num_threads=1, minloglevel=3, hard_vocab_limit=False), **options)
         sentencepiece.SentencePieceTrainer.train(input=str(place / "text"), model_prefix=str(place / "model"), **options)
-        return (place / "model.model").read_bytes()
+        model = messages.ModelProto.FromString((place / "model.model").read_bytes())
+        # Where it was trained is in it, and no part of its meaning.
+        del model.trainer_spec.input[:]
+        model.trainer_spec.ClearField("model_prefix")
+        model.normalizer_spec.ClearField("normalization_rule_tsv")
+        return model.SerializeToString()
 
 
 def sentence_pieces():
@@ -239,10 +262,10 @@ def definitions(models):
 def main():
     by_name = dict(bytes=train_bytes(), characters=train_characters())
     by_name["few bytes"] = few_bytes(by_name["characters"])
-    by_name["unigram"] = train_unigram()
-    by_name["prefix"] = train_affixes(continuing_subword_prefix="##")
-    by_name["suffix"] = train_affixes(end_of_word_suffix="</w>")
-    by_name["prefix and suffix"] = train_affixes(continuing_subword_prefix="##", end_of_word_suffix="</w>")
+    by_name["unigram"] = count_unigrams()
+    by_name["prefix"] = join_affixes(prefix="##")
+    by_name["suffix"] = join_affixes(suffix="</w>")
+    by_name["prefix and suffix"] = join_affixes(prefix="##", suffix="</w>")
     chance = random.Random(1)
     written = []
     for entry in definitions(by_name):
@@ -262,6 +285,22 @@ def main():
     path.write_text(json.dumps(dict(models=by_name, texts=TEXTS, tokenizers=written), ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     print(path, path.stat().st_size, "bytes,", len(written), "tokenizers")
     make_sentence_pieces()
+    if "EXCISE_SHARED" in os.environ and "EXCISE_SMOLLM2" in os.environ:
+        make_samples(pathlib.Path(os.environ["EXCISE_SHARED"]), pathlib.Path(os.environ["EXCISE_SMOLLM2"]))
+
+
+def make_samples(shared, smollm2):
+    specification = importlib.util.spec_from_file_location("parity", pathlib.Path(__file__).parents[1] / "parity" / "tokenizers.py")
+    parity = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(parity)
+    texts = [text for text in (text[:32] for text in parity.strings(600, 7)) if len(text) > 4][:150]
+    ids = {}
+    for name, folder in dict(gpt2=shared / "data/tokenizers/gpt2", qwen2=shared / "data/tokenizers/qwen2", smollm2=smollm2, stories260K=shared / "models/stories260K").items():
+        tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        ids[name] = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+    path = pathlib.Path(__file__).parent / "tokenizers" / "samples.json"
+    path.write_text(json.dumps(dict(texts=texts, ids=ids), separators=(",", ":")) + "\n", encoding="utf-8")
+    print(path, path.stat().st_size, "bytes")
 
 
 def make_sentence_pieces():
