@@ -61,6 +61,30 @@ package struct TextRecords {
         return records
     }
 
+    /// Calls `body` with the records of the file, in its order; at least one. Of JSON lines and of plain text cut at lines, no more
+    /// than a record is held, however large the file is. Throws `TextRecordError`, and what `body` throws.
+    package static func forEach(_ path: FilePath, format: TextFormat = TextFormat(), _ body: (TextRecord) throws -> Void) throws {
+        let isJSON = try holdsLines(path)
+        guard isJSON || format.split == .lines, CompressedFile.plainName(path) == path else {
+            for record in try read(path, format: format) { try body(record) }
+            return
+        }
+        var isEmpty = true
+        do {
+            var lines = TextLines(try InputFile(path), longest: largestFile)
+            while let bytes = try lines.next() {
+                var line = bytes[...]
+                if lines.number == 1, line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }
+                if line.last == UInt8(ascii: "\r") { line = line.dropLast() }
+                guard !isBlank(line) else { continue }
+                guard let text = String(validating: line, as: UTF8.self) else { throw TextRecordError.notUTF8(path, line: lines.number) }
+                isEmpty = false
+                try body(isJSON ? record(line, LinePlace(path: path, line: lines.number), format) : .text(text))
+            }
+        } catch let error as StorageError { throw TextRecordError.file(error) }
+        if isEmpty { throw TextRecordError.noRecords(path) }
+    }
+
     /// Whether the file holds JSON lines; false for plain text.
     private static func holdsLines(_ path: FilePath) throws(TextRecordError) -> Bool {
         switch CompressedFile.plainName(path).extension?.lowercased() {

@@ -8,7 +8,8 @@ struct Charsmap: Sendable {
     /// Layout: the trie's size in bytes, the trie, the replacements. Nil where a unit leads out of the trie or a leaf out of the
     /// replacements, or where these are not UTF-8.
     init?(_ bytes: [UInt8]) {
-        guard bytes.count > 4, case let size = Int(Self.integer(bytes, at: 0)), size >= 1024, size.isMultiple(of: 1024), size < bytes.count - 4
+        guard bytes.count > 4, case let size = Int(Self.integer(bytes, at: 0)), size >= 1024, size.isMultiple(of: 1024),
+            size < bytes.count - 4
         else { return nil }
         units = stride(from: 4, to: 4 + size, by: 4).map { Self.integer(bytes, at: $0) }
         replacements = Array(bytes[(4 + size)...])

@@ -16,7 +16,9 @@ enum GraphemeMapping {
             position = end
             guard position < bytes.count else { break }
             // What follows, up to the next such place, is left to the standard library.
-            while end < bytes.count, bytes[end] >= 0x80 || bytes[end] == 0x0D || end + 1 < bytes.count && bytes[end + 1] >= 0x80 { end += 1 }
+            while end < bytes.count, bytes[end] >= 0x80 || bytes[end] == 0x0D || end + 1 < bytes.count && bytes[end + 1] >= 0x80 {
+                end += 1
+            }
             end = min(bytes.count, end + 1)
             while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
             for grapheme in String(decoding: text[position..<end], as: UTF8.self) {

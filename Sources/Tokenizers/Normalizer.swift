@@ -73,7 +73,9 @@ indirect enum Normalizer: Sendable {
     private static func stripped(_ text: Span<UInt8>, left: Bool, right: Bool) -> [UInt8] {
         var (start, end) = (0, text.count)
         while left, start < end, text.scalar(at: start).properties.isWhitespace { start += text.scalarLength(at: start) }
-        while right, start < end, case let last = text.scalarStart(before: end), text.scalar(at: last).properties.isWhitespace { end = last }
+        while right, start < end, case let last = text.scalarStart(before: end), text.scalar(at: last).properties.isWhitespace {
+            end = last
+        }
         return Array(copying: text.extracting(start..<end))
     }
 }

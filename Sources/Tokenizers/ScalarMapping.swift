@@ -15,7 +15,8 @@ enum ScalarMapping: Sendable {
             position += text.scalarLength(at: position)
             switch self {
             case .withoutMarks: if !Self.isMark(scalar) { mapped.append(scalar) }
-            case .lowercase: mapped += scalar.isASCII ? [Self.lowercase(UInt8(scalar.value))] : Array(scalar.properties.lowercaseMapping.utf8)
+            case .lowercase:
+                mapped += scalar.isASCII ? [Self.lowercase(UInt8(scalar.value))] : Array(scalar.properties.lowercaseMapping.utf8)
             case .machineTranslation: if let scalar = Self.translated(scalar) { mapped.append(scalar) }
             }
         }

@@ -1,13 +1,13 @@
 /// Pieces as the text that SentencePiece makes of them.
 struct SentencePieceDecoder: Sendable {
-    private let model: [ [UInt8]: SentencePieceModel.Piece.Kind ]
+    private let model: [[UInt8]: SentencePieceModel.Piece.Kind]
     private let unknownSurface: [UInt8]
     private let dropsFirstSpace: Bool
     private let dropsFirstSpaces: Bool
     private let denormalizer: SentencePieceNormalizer?
 
     init(_ model: SentencePieceModel) throws(TokenizerError) {
-        var kinds: [ [UInt8]: SentencePieceModel.Piece.Kind ] = [:]
+        var kinds: [[UInt8]: SentencePieceModel.Piece.Kind] = [:]
         for piece in model.pieces where piece.kind != .normal { kinds[piece.text] = piece.kind }
         self.model = kinds
         unknownSurface = model.unknownSurface

@@ -35,7 +35,8 @@ struct SentencePieceMerges: Sendable {
             if place > 0, pieces[order[place - 1]].score.bitPattern != pieces[index].score.bitPattern { rank += 1 }
             addMerges(into: Int32(index), pieces[index].text, rank: rank, pieces)
         }
-        merges.findJoints(symbols: pieceCount + characters.count, length: { $0 < pieces.count ? pieces[Int($0)].text.count : 0 }) { symbol in
+        merges.findJoints(symbols: pieceCount + characters.count, length: { $0 < pieces.count ? pieces[Int($0)].text.count : 0 }) {
+            symbol in
             guard symbol < pieces.count else { return true }
             let text = pieces[Int(symbol)].text
             return pieces[Int(symbol)].isWritten && text.dropFirst().allSatisfy { $0 & 0xC0 == 0x80 }

@@ -29,23 +29,29 @@ package struct Tokenizer: Sendable {
     ///
     /// Throws `noTokenizer` where there is none of them, and what `init(file:)` throws.
     package init(_ files: FileTree) throws(TokenizerError) {
-        do {
-            if files.contains("tokenizer.json") {
-                try self.init(file: files.file("tokenizer.json"))
-            } else if files.contains("tokenizer.model") {
-                let settings = files.contains("tokenizer_config.json") ? try files.file("tokenizer_config.json").json() : .null
-                try self.init(sentencePiece: files.file("tokenizer.model"), settings: settings)
-            } else if files.contains("vocab.json"), files.contains("merges.txt") {
-                try self.init(json: VocabularyFiles(files).definition, name: files.path.appending("vocab.json").string)
-            } else {
-                throw TokenizerError.noTokenizer(files.path.string)
+        guard let name = Self.fileNames(in: files).first else { throw .noTokenizer(files.path.string) }
+        switch name {
+        case "tokenizer.json": try self.init(file: Self.opened(name, files))
+        case "tokenizer.model":
+            let settings: JSONValue
+            do { settings = try files.contains("tokenizer_config.json") ? files.file("tokenizer_config.json").json() : .null } catch {
+                throw .storage(error)
             }
-        } catch let error as StorageError {
-            throw .storage(error)
-        } catch {
-            guard let error = error as? TokenizerError else { throw .noTokenizer(files.path.string) }
-            throw error
+            try self.init(sentencePiece: Self.opened(name, files), settings: settings)
+        default:
+            let definition: JSONValue
+            do { definition = try VocabularyFiles(files).definition } catch { throw .storage(error) }
+            try self.init(json: definition, name: files.path.appending(name).string)
         }
+    }
+
+    private static func opened(_ name: String, _ files: FileTree) throws(TokenizerError) -> InputFile {
+        do { return try files.file(name) } catch { throw .storage(error) }
+    }
+
+    /// The names of the files that `init` reads the tokenizer from; none where there is none.
+    package static func fileNames(in files: FileTree) -> [String] {
+        [["tokenizer.json"], ["tokenizer.model"], ["vocab.json", "merges.txt"]].first { $0.allSatisfy(files.contains) } ?? []
     }
 
     /// Reads a `tokenizer.json`, or a `tokenizer.model` of SentencePiece where the name ends in `.model`.

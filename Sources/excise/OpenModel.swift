@@ -72,8 +72,8 @@ enum ModelPlace {
     /// How many tokens the tokenizer knows; nil where there is none.
     var vocabularySize: Int? {
         get throws {
-            guard case .files(let files) = self, files.contains("tokenizer.json") else { return nil }
-            return try Tokenizer(file: files.file("tokenizer.json")).vocabularySize
+            guard case .files(let files) = self, !Tokenizer.fileNames(in: files).isEmpty else { return nil }
+            return try Tokenizer(files).vocabularySize
         }
     }
 }
@@ -88,7 +88,7 @@ struct OpenModel {
         model = try LanguageModel(ModelPlace(name).files)
     }
 
-    func tokenizer() throws -> Tokenizer { try Tokenizer(file: model.files.file("tokenizer.json")) }
+    func tokenizer() throws -> Tokenizer { try Tokenizer(model.files) }
 
     func encoder(_ tokenizer: Tokenizer, _ options: TextOptions, context: Int? = nil) throws -> RecordEncoder {
         try RecordEncoder(model, tokenizer, prefix: options.prefix.prefix, context: context)

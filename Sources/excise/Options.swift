@@ -54,13 +54,20 @@ struct TextOptions: ParsableArguments {
     var prefix: PrefixArgument = PrefixArgument(prefix: .automatic)
 
     /// The records of a file.
-    func records(_ path: String) throws -> [TextRecord] {
+    func records(_ path: String) throws -> [TextRecord] { try TextFile.records(FilePath(path), format: format) }
+
+    /// The records of a file one after the other, where it may be too large to hold.
+    func forEachRecord(_ path: String, _ body: (TextRecord) throws -> Void) throws {
+        try TextFile.forEach(FilePath(path), format: format, body)
+    }
+
+    private var format: TextFormat {
         var format = TextFormat()
         format.textField = textField
         format.promptField = promptField
         format.completionField = completionField
         format.split = split
-        return try TextFile.records(FilePath(path), format: format)
+        return format
     }
 }
 

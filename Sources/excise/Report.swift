@@ -36,4 +36,12 @@ struct Report {
     }
 
     func print(exitCode: Int32 = 0) { Swift.print(document(exitCode: exitCode).serialized(pretty: true)) }
+
+    /// What stands before the end of `mark` and what stands behind it, to print something long between them.
+    func text(around mark: String) -> (head: String, tail: String) {
+        let text = document(exitCode: 0).serialized(pretty: true)
+        // No string within the document holds this: its quotes would be escaped.
+        guard let range = text.ranges(of: mark).first else { preconditionFailure("\(mark) is no member") }
+        return (String(text[..<range.upperBound]), String(text[range.upperBound...]))
+    }
 }

@@ -23,43 +23,86 @@ struct TokenizeCommand: ParsableCommand {
 
     func run() throws {
         _ = common.begin()
-        let place = try ModelPlace(model)
-        let definition: InputFile
-        switch place {
-        case .files(let files): definition = try files.file("tokenizer.json")
-        case .single(let single): definition = single
+        let tokenizer: Tokenizer
+        let sources: [InputFile]
+        switch try ModelPlace(model) {
+        case .files(let files):
+            tokenizer = try Tokenizer(files)
+            sources = try Tokenizer.fileNames(in: files).map { try files.file($0) }
+        case .single(let file): (tokenizer, sources) = (try Tokenizer(file: file), [file])
         }
-        let tokenizer = try Tokenizer(file: definition)
         var report = Report("tokenize")
-        if common.json { report.addInput("tokenizer", definition.path.string, try definition.sha256()) }
+        if common.json {
+            for source in sources { report.addInput("tokenizer", source.path.string, try source.sha256()) }
+            if let file { try report.addInput("file", file: file) }
+        }
         if let decode {
             let text = try tokenizer.decode(decode.ids, skippingSpecialTokens: false)
             report.members = [("text", .string(text))]
-            if !common.json { print(text) }
+            if common.json { report.print() } else { print(text) }
         } else if let file {
-            if common.json { try report.addInput("file", file: file) }
-            var all: [JSONValue] = []
-            for record in try texts.records(file) {
-                let ids = try ids(record, tokenizer)
-                if common.json { all.append(.members(["ids": list(ids)])) } else { print(ids.map(String.init).joined(separator: " ")) }
-            }
-            report.members = [("records", .array(all))]
+            try tokenize(file, tokenizer, &report)
         } else {
             let ids = try tokenizer.encode(text ?? "", addingSpecialTokens: special)
-            report.members = [("ids", list(ids))]
-            if !common.json { print(ids.map(String.init).joined(separator: " ")) }
+            report.members = [("ids", .array(ids.map { .integer(Int($0)) }))]
+            if common.json { report.print() } else { print(ids.map(String.init).joined(separator: " ")) }
         }
-        if common.json { report.print() }
     }
 
-    private func list(_ ids: [Int32]) -> JSONValue { .array(ids.map { .integer(Int($0)) }) }
+    /// Prints each record's ids as they come, in a line; for a JSON document they wait on disk, so that an error can still be all of it.
+    private func tokenize(_ file: String, _ tokenizer: Tokenizer, _ report: inout Report) throws {
+        var encoder = TextEncoder(tokenizer)
+        var ids: [Int32] = []
+        var output: [UInt8] = []
+        var spool = common.json ? try Spool(in: FilePath(Environment.value(of: "TMPDIR") ?? "/tmp")) : nil
+        var isFirst = true
+        func flush(beyond limit: Int) throws {
+            guard output.count > limit else { return }
+            if common.json { try spool?.append(output) } else { try FileDescriptor.standardOutput.writeAll(output) }
+            output.removeAll(keepingCapacity: true)
+        }
+        try texts.forEachRecord(file) { record in
+            ids.removeAll(keepingCapacity: true)
+            try encode(record, &encoder, into: &ids)
+            if common.json { output += (isFirst ? "\n    {\"ids\": [" : ",\n    {\"ids\": [").utf8 }
+            output.append(ids, separator: common.json ? ", " : " ")
+            output += (common.json ? "]}" : "\n").utf8
+            isFirst = false
+            try flush(beyond: 1 << 16)
+        }
+        try flush(beyond: 0)
+        guard common.json else { return }
+        report.members = [("records", .array([]))]
+        let (head, tail) = report.text(around: "\"records\": [")
+        try FileDescriptor.standardOutput.writeAll(head.utf8)
+        try spool?.forEachBlock { try FileDescriptor.standardOutput.writeAll($0) }
+        try FileDescriptor.standardOutput.writeAll(("\n  " + tail + "\n").utf8)
+    }
 
-    private func ids(_ record: TextRecord, _ tokenizer: Tokenizer) throws -> [Int32] {
+    private func encode(_ record: TextRecord, _ encoder: inout TextEncoder, into ids: inout [Int32]) throws {
         switch record {
-        case .text(let text): try tokenizer.encode(text, addingSpecialTokens: special)
+        case .text(let text): try encoder.encode(text, addingSpecialTokens: special, into: &ids)
         case .completion(let prompt, let completion):
-            try tokenizer.encode(prompt, addingSpecialTokens: special) + tokenizer.encode(completion, addingSpecialTokens: false)
-        case .tokens(let ids): ids
+            try encoder.encode(prompt, addingSpecialTokens: special, into: &ids)
+            try encoder.encode(completion, addingSpecialTokens: false, into: &ids)
+        case .tokens(let given): ids += given
+        }
+    }
+}
+
+extension [UInt8] {
+    /// Appends numbers in decimal.
+    fileprivate mutating func append(_ numbers: [Int32], separator: String) {
+        let separator = Array(separator.utf8)
+        for (index, number) in numbers.enumerated() {
+            if index > 0 { self += separator }
+            let start = count
+            var rest = number.magnitude
+            repeat {
+                append(UInt8(ascii: "0") + UInt8(rest % 10))
+                rest /= 10
+            } while rest > 0
+            self[start...].reverse()
         }
     }
 }

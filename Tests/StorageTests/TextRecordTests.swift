@@ -21,6 +21,35 @@ struct TextRecordTests {
         try #require(throws: TextRecordError.self) { try read(Array(bytes), name: name) }
     }
 
+    /// Files that are read record by record give what they give as a whole, and fail where they fail.
+    @Test func readsRecordByRecord() throws {
+        var lines = TextFormat()
+        lines.split = .lines
+        let good: [(String, String, TextFormat)] = [
+            ("\u{FEFF}{\"text\": \"a\"}\r\n\n{\"prompt\": \"b\", \"completion\": \"c\"}", "r.jsonl", TextFormat()),
+            ("\u{FEFF}one\r\n \t\n\ntwo\n", "r.txt", lines), ("one\n\ntwo\n", "r.txt", TextFormat()),
+        ]
+        for (text, name, format) in good {
+            let expected = try read(text, name: name, format)
+            try withScratchDirectory { directory in
+                try write(Array(text.utf8), to: directory.appending(name))
+                var found: [TextRecord] = []
+                try TextRecords.forEach(directory.appending(name), format: format) { found.append($0) }
+                #expect(found == expected)
+            }
+        }
+        for bytes in [Array("\n \n".utf8), Array("{\"text\": \"a\"}\n".utf8) + [0xFF], Array("{\"text\": \"a\"}\n{".utf8)] {
+            let expected = try error(bytes)
+            try withScratchDirectory { directory in
+                try write(bytes, to: directory.appending("records.jsonl"))
+                let found = try #require(throws: TextRecordError.self) {
+                    try TextRecords.forEach(directory.appending("records.jsonl")) { _ in }
+                }
+                #expect(found.kind == expected.kind)
+            }
+        }
+    }
+
     // MARK: JSON lines
 
     @Test func readsTextsAndCompletions() throws {

@@ -21,6 +21,29 @@ struct SharedTokenizerTests {
         }
     }
 
+    /// Hard strings of all of Unicode, with the ids of Hugging Face tokenizers (Tests/Fixtures/make_tokenizer_fixtures.py).
+    @Test(.enabled(if: Fixture.shared != nil, "Give EXCISE_SHARED, the folder of real models, to run this."))
+    func agreesOnSamples() throws {
+        let samples = try InputFile.json(Fixture.directory.appending("tokenizers").appending("samples.json"))
+        let texts = (samples["texts"]?.array ?? []).compactMap(\.string)
+        #expect(texts.count == 150)
+        let shared = try #require(Fixture.shared)
+        let folders: [(name: String, folder: FilePath?)] = [
+            ("gpt2", shared.appending("data").appending("tokenizers").appending("gpt2")),
+            ("qwen2", shared.appending("data").appending("tokenizers").appending("qwen2")),
+            ("stories260K", shared.appending("models").appending("stories260K")), ("smollm2", Fixture.smolLM2),
+        ]
+        for (name, folder) in folders {
+            guard let folder else { continue }
+            var encoder = TextEncoder(try Tokenizer(FileTree(directory: folder)))
+            let expected = (samples["ids"]?[name]?.array ?? []).map { ($0.array ?? []).compactMap { $0.integer.map(Int32.init) } }
+            #expect(expected.count == texts.count)
+            for (text, ids) in zip(texts, expected) {
+                #expect(try encoder.encode(text, addingSpecialTokens: false) == ids, "\(name) \(text.debugDescription)")
+            }
+        }
+    }
+
     @Test(.enabled(if: Fixture.shared != nil, "Give EXCISE_SHARED, the folder of real models, to run this."))
     func readsSmallModels() throws {
         let shared = try #require(Fixture.shared)

@@ -65,6 +65,27 @@ struct TokenizerErrorTests {
         Refusal("model.merges[0]", "malformed-merge", malformed: model(merges: [["", "a"]])),
         Refusal("\"c\"", "merge-out-of-vocabulary", malformed: model(merges: [["a", "c"]])),
         Refusal("\"ba\"", "merge-out-of-vocabulary", malformed: model(merges: [["b", "a"]])),
+        Refusal(
+            "model.merges[0]", "malformed-merge",
+            malformed: model(["continuing_subword_prefix": "##"], merges: [["a", "b"]])),
+        Refusal("model.vocab", "tokenizer-wrong-type", malformed: unigram(.members(["a": 0]))),
+        Refusal("model.vocab[0]", "tokenizer-wrong-type", malformed: unigram([["a"]])),
+        Refusal("model.vocab[1]", "tokenizer-wrong-type", malformed: unigram([["a", 0], ["b", "c"]])),
+        Refusal("model.vocab[1]", "duplicate-token-id", malformed: unigram([["a", 0], ["a", 1]])),
+        Refusal("model.unk_id", "token-id-out-of-range", malformed: unigram([["a", 0]], unknown: 1)),
+        Refusal("model.unk_id", "token-id-out-of-range", malformed: unigram([["a", 0]], unknown: .integer(.max))),
+        Refusal(
+            "normalizer.precompiled_charsmap", "tokenizer-wrong-type",
+            malformed: whole(["normalizer": .members(["type": "Precompiled", "precompiled_charsmap": "AAAA"])])),
+        Refusal(
+            "normalizer.precompiled_charsmap", "tokenizer-wrong-type",
+            malformed: whole(["normalizer": .members(["type": "Precompiled", "precompiled_charsmap": "no base64"])])),
+        Refusal(
+            "pre_tokenizer.length", "tokenizer-wrong-type",
+            malformed: whole(["pre_tokenizer": .members(["type": "FixedLength", "length": 0])])),
+        Refusal(
+            "post_processor.cls", "tokenizer-wrong-type",
+            malformed: whole(["post_processor": .members(["type": "BertProcessing", "cls": ["a", -1], "sep": ["b", 1]])])),
         Refusal("model.fuse_unk", "tokenizer-wrong-type", malformed: model(["fuse_unk": 1])),
         Refusal("version", unsupported: whole(["version": "2.0"])),
         Refusal("added_tokens[0].id", "tokenizer-missing-item", malformed: whole(["added_tokens": [.members(["content": "x"])]])),
@@ -106,10 +127,8 @@ struct TokenizerErrorTests {
 
     static let unknownKinds: [Refusal] =
         [
-            Refusal("model is the model Unigram", unsupported: model(["type": "Unigram"])),
             Refusal("model is the model WordPiece", unsupported: model(["type": "WordPiece"])),
-            Refusal("model.continuing_subword_prefix", unsupported: model(["continuing_subword_prefix": "##"])),
-            Refusal("model.end_of_word_suffix", unsupported: model(["end_of_word_suffix": "</w>"])),
+            Refusal("model is the model WordLevel", unsupported: model(["type": "WordLevel"])),
             Refusal("model.dropout", unsupported: model(["dropout": 0.1])),
             Refusal(
                 "the prepend_scheme first behind another",
@@ -130,20 +149,13 @@ struct TokenizerErrorTests {
                 unsupported: whole([
                     "pre_tokenizer": split(.members(["String": "-"]), behavior: "Kept")
                 ])),
-            Refusal(
-                "a second template",
-                unsupported: whole([
-                    "post_processor": .members([
-                        "type": "Sequence", "processors": [template([]), template([])],
-                    ])
-                ])),
             Refusal("post_processor.single", unsupported: whole(["post_processor": template([], texts: 2)])),
             Refusal("post_processor.single", unsupported: whole(["post_processor": template([], texts: 0)])),
         ]
-        + kinds("normalizer", ["BertNormalizer", "Strip", "StripAccents", "NFD", "NFKC", "NFKD", "Lowercase", "Nmt", "Precompiled"])
-        + kinds("pre_tokenizer", ["BertPreTokenizer", "CharDelimiterSplit", "Whitespace", "WhitespaceSplit", "Punctuation", "FixedLength"])
-        + kinds("decoder", ["BPEDecoder", "WordPiece", "CTC", "New"])
-        + kinds("post_processor", ["RobertaProcessing", "BertProcessing", "New"])
+        + kinds("normalizer", ["BertNormalizer", "New"])
+        + kinds("pre_tokenizer", ["UnicodeScripts", "New"])
+        + kinds("decoder", ["New"])
+        + kinds("post_processor", ["New"])
 
     /// Constructs that Oniguruma and PCRE2 match differently, or that one of them does not know.
     static let expressions: [Refusal] =
@@ -187,6 +199,10 @@ private func model(
     var members: [(name: String, value: JSONValue)] = changes.map { ($0.key, $0.value) }
     members += [("type", "BPE"), ("vocab", vocab), ("merges", merges)]
     return .members(["model": .object(JSONObject(members: members))])
+}
+
+private func unigram(_ vocab: JSONValue, unknown: JSONValue = .null) -> JSONValue {
+    .members(["model": .members(["type": "Unigram", "vocab": vocab, "unk_id": unknown])])
 }
 
 private func whole(_ parts: KeyValuePairs<String, JSONValue>) -> JSONValue {

@@ -86,6 +86,44 @@ struct TokenizerTests {
         #expect(try tokenizer.token(#require(ids.last))?.hasSuffix("e") == true)
     }
 
+    /// Each step of a tokenizer from a stranger may multiply the text.
+    @Test func boundsTheGrowthOfAText() throws {
+        let replace = JSONValue.members([
+            "type": "Replace", "pattern": .members(["String": "a"]), "content": .string(String(repeating: "a", count: 1000)),
+        ])
+        let growing = JSONValue.members(["type": "Sequence", "normalizers": .array(Array(repeating: replace, count: 6))])
+        let tokenizer = try small(vocabulary: [("a", 0)], parts: [("normalizer", growing), ("decoder", replace)])
+        #expect { try tokenizer.encode("a", addingSpecialTokens: false) } throws: {
+            ($0 as? TokenizerError)?.kind == "normalized-text-too-long"
+        }
+        #expect { try tokenizer.decode(Array(repeating: 0, count: 9999), skippingSpecialTokens: false) } throws: {
+            ($0 as? TokenizerError)?.kind == "normalized-text-too-long"
+        }
+    }
+
+    /// JSON deeper than 64 is refused before any part of it is read.
+    @Test func boundsTheDepthOfSequences() throws {
+        let depth = 200
+        let open = #"{"type":"Sequence","normalizers":["#
+        let text =
+            #"{"model":{"vocab":{"a":0},"merges":[]},"normalizer":"# + String(repeating: open, count: depth) + #"{"type":"NFC"}"#
+            + String(repeating: "]}", count: depth) + "}"
+        try withScratchDirectory { directory in
+            let path = directory.appending("tokenizer.json")
+            try write(Array(text.utf8), to: path)
+            let error = try #require(throws: TokenizerError.self) { try Tokenizer(file: InputFile(path)) }
+            #expect(error.kind == "json-syntax")
+        }
+    }
+
+    @Test func namesWhatAnUnknownCharacterNeeds() throws {
+        let model = JSONValue.members(["type": "Unigram", "vocab": [["a", -1]]])
+        let tokenizer = try Tokenizer(json: .members(["model": model]), name: "t")
+        #expect(try tokenizer.encode("aa", addingSpecialTokens: false) == [0, 0])
+        let error = try #require(throws: TokenizerError.self) { try tokenizer.encode("ab", addingSpecialTokens: false) }
+        #expect(error.kind == "tokenizer-missing-item")
+    }
+
     @Test func boundsTheWorkOfAnExpression() throws {
         let tokenizer = try small(
             vocabulary: [("a", 0)],
@@ -101,14 +139,13 @@ struct TokenizerTests {
 
 /// A tokenizer of few tokens, and nothing else but what is given.
 func small(
-    vocabulary: [(String, Int)], merges: [JSONValue] = [], unknown: String? = nil, preTokenizer: JSONValue = .null
+    vocabulary: [(String, Int)], merges: [JSONValue] = [], unknown: String? = nil, preTokenizer: JSONValue = .null,
+    parts: [(name: String, value: JSONValue)] = []
 ) throws -> Tokenizer {
     let tokens = JSONObject(members: vocabulary.map { ($0.0, .integer($0.1)) })
+    let model = JSONValue.members([
+        "type": "BPE", "vocab": .object(tokens), "merges": .array(merges), "unk_token": unknown.map { .string($0) } ?? .null,
+    ])
     return try Tokenizer(
-        json: .members([
-            "model": .members([
-                "type": "BPE", "vocab": .object(tokens), "merges": .array(merges), "unk_token": unknown.map { .string($0) } ?? .null,
-            ]),
-            "pre_tokenizer": preTokenizer,
-        ]), name: "small.json")
+        json: .object(JSONObject(members: [("model", model), ("pre_tokenizer", preTokenizer)] + parts)), name: "small.json")
 }

@@ -1,21 +1,31 @@
 #!/usr/bin/env python3
-"""Compares `excise tokenize` with Hugging Face tokenizers on random hard strings, and exits with 1 where they differ.
+"""Compares `excise tokenize` with Hugging Face tokenizers and SentencePiece on random hard strings, there and back, and exits with
+1 where they differ.
 
-    pip install tokenizers==0.23.3
-    python Tests/parity/tokenizers.py MODEL... [--excise PATH] [--count N] [--seed N]
+    pip install tokenizers==0.23.3 sentencepiece==0.2.3 protobuf
+    python Tests/parity/tokenizers.py [MODEL...] [--train TEXT] [--kinds] [--excise PATH] [--count N] [--seed N]
+    python Tests/parity/tokenizers.py MODEL... --speed TEXT [--megabytes N]
 
-A MODEL is a directory with a tokenizer.json. The strings mix words, code and markup with characters of all of Unicode's
-planes: unassigned ones, combining marks, joiners, controls, digits, spaces, emoji, and many scripts.
+A MODEL is a directory with a tokenizer.json, a tokenizer.model, or a vocab.json with merges.txt. --train adds models trained on the
+spot: like Llama's, unigram ones, and T5's; --kinds the small ones of Tests/Fixtures/make_tokenizer_fixtures.py. The strings mix words,
+code and markup with characters of all of Unicode's planes: unassigned ones, combining marks, joiners, controls, digits, spaces, emoji,
+and many scripts. --speed measures both on the same text, in turns, on one thread each: excise from its start to its end, with
+reading the tokenizer and the text and writing the ids, and the library only while it encodes.
 """
 
 import argparse
+import base64
 import json
+import os
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
+import time
 import unicodedata
+
+os.environ.update(RAYON_NUM_THREADS="1", TOKENIZERS_PARALLELISM="false")
 
 # This file's own name must not hide the package.
 sys.path = [place for place in sys.path if pathlib.Path(place or ".").resolve() != pathlib.Path(__file__).resolve().parent]
@@ -64,42 +74,166 @@ def strings(count, seed):
         yield chance.choice(["", " "]).join(parts)
 
 
-def differences(excise, model, texts):
-    """The number of texts whose ids differ; prints the first few."""
-    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+class Reference:
+    """The library that a model's files are for."""
+
+    def __init__(self, model):
+        self.model = model
+        self.pieces = None
+        if (model / "tokenizer.json").exists():
+            self.tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+        elif (model / "tokenizer.model").exists():
+            import sentencepiece
+
+            self.pieces = sentencepiece.SentencePieceProcessor(model_file=str(model / "tokenizer.model"))
+        else:
+            from transformers import AutoTokenizer
+
+            self.tokenizer = AutoTokenizer.from_pretrained(str(model)).backend_tokenizer
+        if not self.pieces:
+            self.tokenizer.no_truncation()
+            self.tokenizer.no_padding()
+
+    def encode(self, texts):
+        if self.pieces:
+            return self.pieces.encode(texts)
+        # Not the ids of `tokenizer(text)`, which may have special tokens around them.
+        return [encoding.ids for encoding in self.tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
+
+    def decode(self, ids):
+        return self.pieces.decode(ids) if self.pieces else self.tokenizer.decode(ids, skip_special_tokens=False)
+
+
+def run(excise, *arguments):
+    result = subprocess.run([excise, "tokenize", *map(str, arguments)], capture_output=True)
+    if result.returncode:
+        raise SystemExit(result.stderr.decode())
+    return result.stdout
+
+
+def differences(excise, model, texts, decoded=2000):
+    """The number of texts whose ids differ, and of groups of 100 texts whose ids differ when decoded; prints the first few."""
+    reference = Reference(model)
     with tempfile.TemporaryDirectory() as folder:
         data = pathlib.Path(folder) / "texts.jsonl"
         data.write_text("".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts), encoding="utf-8", newline="")
-        output = subprocess.run([excise, "tokenize", str(model), "--file", str(data), "--json"], check=True, capture_output=True).stdout
-    records = json.loads(output)["records"]
+        records = json.loads(run(excise, model, "--file", data, "--json"))["records"]
     if len(records) != len(texts):
         print(f"{model}: {len(records)} records came back for {len(texts)} texts")
-        return len(texts)
-    # With or without special tokens is the command's choice; the ids of the text must be the same.
-    plain = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
-    special = [tokenizer.encode(text).ids for text in texts]
-    different = [index for index, record in enumerate(records) if record["ids"] not in (plain[index], special[index])]
+        return len(texts), 0
+    expected = reference.encode(texts)
+    different = [index for index, record in enumerate(records) if record["ids"] != expected[index]]
     for index in different[:5]:
-        print(f"{model}: {texts[index]!a}\n  expected {plain[index]}\n  found    {records[index]['ids']}")
-    return len(different)
+        print(f"{model}: {texts[index]!a}\n  expected {expected[index]}\n  found    {records[index]['ids']}")
+    undone = 0
+    for start in range(0, min(decoded, len(texts)), 100):
+        ids = [one for each in expected[start : start + 100] for one in each]
+        if not ids:
+            continue
+        text = json.loads(run(excise, model, "--decode", ",".join(map(str, ids)), "--json"))["text"]
+        if text != reference.decode(ids):
+            undone += 1
+            print(f"{model}: the ids of texts {start} to {start + 99} decode differently")
+    return len(different), undone
+
+
+def trained(text, folder):
+    """Directories of models trained on the text."""
+    import sentencepiece
+    from sentencepiece import sentencepiece_model_pb2 as messages
+
+    def train(name, **options):
+        (folder / name).mkdir()
+        sentencepiece.SentencePieceTrainer.train(input=str(text), model_prefix=str(folder / name / "tokenizer"), num_threads=1, minloglevel=3, **options)
+        return folder / name
+
+    yield train("llama", vocab_size=4000, model_type="bpe", byte_fallback=True, normalization_rule_name="identity", remove_extra_whitespaces=False,
+                split_digits=True, allow_whitespace_only_pieces=True)
+    yield train("bpe-nfkc-casefold", vocab_size=3000, model_type="bpe", normalization_rule_name="nmt_nfkc_cf", user_defined_symbols=["<sep>", "the", "▁▁"],
+                control_symbols=["<ctl>"], treat_whitespace_as_suffix=True)
+    unigram = train("unigram", vocab_size=4000)
+    yield unigram
+    yield train("unigram-bytes", vocab_size=3000, byte_fallback=True, user_defined_symbols=["<sep>", "ab"], add_dummy_prefix=False)
+    model = messages.ModelProto.FromString((unigram / "tokenizer.model").read_bytes())
+    metaspace = dict(type="Metaspace", replacement="▁", prepend_scheme="always", split=True)
+    precompiled = dict(type="Precompiled", precompiled_charsmap=base64.b64encode(model.normalizer_spec.precompiled_charsmap).decode())
+    special = dict(single_word=False, lstrip=False, rstrip=False, normalized=False, special=True)
+    (folder / "t5").mkdir()
+    (folder / "t5" / "tokenizer.json").write_text(json.dumps(dict(
+        version="1.0", truncation=None, padding=None, added_tokens=[dict(special, id=index, content=token) for index, token in enumerate(["<unk>", "<s>", "</s>"])],
+        normalizer=dict(type="Sequence", normalizers=[precompiled, dict(type="Strip", strip_left=False, strip_right=True), dict(type="Replace", pattern=dict(Regex=" {2,}"), content="▁")]),
+        pre_tokenizer=metaspace, post_processor=None, decoder=metaspace,
+        model=dict(type="Unigram", unk_id=0, byte_fallback=False, vocab=[[piece.piece, piece.score] for piece in model.pieces]))), encoding="utf-8")
+    yield folder / "t5"
+
+
+def kinds(folder):
+    """Directories of the fixtures' small tokenizers."""
+    place = pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "tokenizers" / "kinds.json"
+    document = json.loads(place.read_text(encoding="utf-8"))
+    for entry in document["tokenizers"]:
+        (folder / entry["name"]).mkdir()
+        definition = dict(entry["definition"], model=dict(document["models"][entry["model"]], **entry["changes"]))
+        (folder / entry["name"] / "tokenizer.json").write_text(json.dumps(definition), encoding="utf-8")
+        yield folder / entry["name"]
+
+
+def speed(excise, model, text, megabytes, rounds=3):
+    """Prints both rates, lines as records and all of it as one; false where excise is slower."""
+    reference = Reference(model)
+    unit = text.read_text(encoding="utf-8")
+    whole = unit * max(1, round(megabytes * 1e6 / len(unit.encode())))
+    fast = True
+    with tempfile.TemporaryDirectory() as folder:
+        data = pathlib.Path(folder) / "text.txt"
+        data.write_text(whole, encoding="utf-8", newline="")
+        for split in ("lines", "whole"):
+            texts = [line for line in whole.split("\n") if line.strip(" \t\r")] if split == "lines" else [whole]
+            size = sum(len(one.encode()) for one in texts) / 1e6
+            ours, theirs, tokens = [], [], 0
+            for _ in range(rounds):
+                start = time.perf_counter()
+                with open(os.devnull, "wb") as nowhere:
+                    subprocess.run([excise, "tokenize", str(model), "--file", str(data), "--split", split, "--threads", "1"], check=True, stdout=nowhere)
+                ours.append(time.perf_counter() - start)
+                start = time.perf_counter()
+                if reference.pieces:
+                    found = reference.pieces.encode(texts, num_threads=1)
+                else:
+                    found = reference.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+                theirs.append(time.perf_counter() - start)
+                tokens = sum(len(one) for one in found)
+                del found
+            us, them = min(ours), min(theirs)
+            print(f"{model} {split}: {size:.1f} MB, {tokens} tokens; excise {size / us:.2f} MB/s, {tokens / us / 1e6:.2f} M tokens/s; "
+                  f"reference {size / them:.2f} MB/s, {tokens / them / 1e6:.2f} M tokens/s; ratio {them / us:.2f}", flush=True)
+            fast = fast and us <= them
+    return fast
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="+", type=pathlib.Path, metavar="MODEL")
+    parser.add_argument("models", nargs="*", type=pathlib.Path, metavar="MODEL")
     parser.add_argument("--excise", default="excise")
     parser.add_argument("--count", type=int, default=20000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--train", type=pathlib.Path, metavar="TEXT")
+    parser.add_argument("--kinds", action="store_true")
+    parser.add_argument("--speed", type=pathlib.Path, metavar="TEXT")
+    parser.add_argument("--megabytes", type=float, default=20)
     options = parser.parse_args()
+    if options.speed:
+        sys.exit(0 if all([speed(options.excise, model, options.speed, options.megabytes) for model in options.models]) else 1)
     # An empty text is no record.
     texts = [text for text in strings(options.count, options.seed) if text]
     failed = False
-    for model in options.models:
-        different = differences(options.excise, model, texts)
-        print(f"{model}: {different} of {len(texts)} texts differ")
-        failed = failed or different > 0
+    with tempfile.TemporaryDirectory() as folder:
+        place = pathlib.Path(folder)
+        models = options.models + (list(trained(options.train, place)) if options.train else []) + (list(kinds(place)) if options.kinds else [])
+        for model in models:
+            different, undone = differences(options.excise, model, texts)
+            print(f"{model}: {different} of {len(texts)} texts differ, {undone} groups decode differently", flush=True)
+            failed = failed or different > 0 or undone > 0
     sys.exit(1 if failed else 0)
 
 
