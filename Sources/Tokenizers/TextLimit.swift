@@ -11,7 +11,11 @@ struct TextLimit {
 
     /// Throws `textTooLong` where the text exceeds the limit.
     @inline(__always)
-    func check(_ text: [UInt8]) throws(TokenizerError) {
-        if text.count > limit { throw .textTooLong(file: file, item: item, limit: limit) }
+    func check(_ text: [UInt8]) throws(TokenizerError) { try check(text.count) }
+
+    /// The same of a text of so many bytes.
+    @inline(__always)
+    func check(_ count: Int) throws(TokenizerError) {
+        if count > limit { throw .textTooLong(file: file, item: item, limit: limit) }
     }
 }
