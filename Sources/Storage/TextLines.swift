@@ -28,10 +28,11 @@ package struct TextLines: ~Copyable {
             if let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                 line += block[position..<end]
                 position = end + 1
+                try checkLength(of: line)
                 return line
             }
             line += rest
-            guard line.count <= longest else { throw .tooLarge(file.path, limit: longest) }
+            try checkLength(of: line)
             let count = min(Self.blockSize, file.size - offset)
             guard count > 0 else {
                 isDone = true
@@ -40,5 +41,9 @@ package struct TextLines: ~Copyable {
             (block, position) = (try file.bytes(at: offset, count: count), 0)
             offset += count
         }
+    }
+
+    private func checkLength(of line: [UInt8]) throws(StorageError) {
+        guard line.count <= longest else { throw .tooLarge(file.path, limit: longest) }
     }
 }

@@ -121,8 +121,9 @@ final class BytePairEncoder: Sendable {
                 }
                 return identifier
             }
+            let (first, second) = (try identifier(left), try identifier(right))
             let result = try identifier(left + right.dropFirst(prefix.count))
-            merges.insert(try identifier(left), try identifier(right), MergeTable.Merge(rank: rank, result: result))
+            merges.insert(first, second, MergeTable.Merge(rank: rank, result: result))
             rank += 1
         }
         return merges

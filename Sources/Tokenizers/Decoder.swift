@@ -55,7 +55,13 @@ indirect enum Decoder: Sendable {
             return tokens.enumerated().map { metaspace.decoded($1, isFirst: $0 == 0) }
         case .replace(let expression, let content):
             var replaced: [[UInt8]] = []
-            for token in tokens { replaced.append(try expression.replacing(in: token, by: content, limit)) }
+            var total = 0
+            for token in tokens {
+                let text = try expression.replacing(in: token, by: content, limit)
+                total += text.count
+                try limit.check(total)
+                replaced.append(text)
+            }
             return replaced
         case .strip(let scalar, let start, let stop):
             return tokens.map { Self.stripped($0, of: Array(String(Character(scalar)).utf8), start: start, stop: stop) }
@@ -77,7 +83,10 @@ indirect enum Decoder: Sendable {
         case .sentencePiece(let decoder): return [try decoder.decoded(tokens, limit)]
         case .sequence(let decoders):
             var tokens = tokens
-            for decoder in decoders { tokens = try decoder.decoded(tokens, limit) }
+            for decoder in decoders {
+                tokens = try decoder.decoded(tokens, limit)
+                try limit.check(tokens.reduce(0) { $0 + $1.count })
+            }
             return tokens
         }
     }

@@ -12,7 +12,10 @@ enum GraphemeMapping {
             // Between ASCII characters there is a boundary, except in CR LF.
             var end = position
             while end < bytes.count, bytes[end] < 0x80, bytes[end] != 0x0D, end + 1 == bytes.count || bytes[end + 1] < 0x80 { end += 1 }
-            for place in position..<end { map(bytes, place..<place + 1, charsmap, to: &mapped) }
+            for place in position..<end {
+                map(bytes, place..<place + 1, charsmap, to: &mapped)
+                try limit.check(mapped)
+            }
             position = end
             guard position < bytes.count else { break }
             // What follows, up to the next such place, is left to the standard library.
@@ -24,11 +27,10 @@ enum GraphemeMapping {
             for grapheme in String(decoding: text[position..<end], as: UTF8.self) {
                 let next = position + grapheme.utf8.count
                 map(bytes, position..<next, charsmap, to: &mapped)
+                try limit.check(mapped)
                 position = next
             }
-            try limit.check(mapped)
         }
-        try limit.check(mapped)
         return mapped
     }
 

@@ -14,7 +14,7 @@ struct TextLimit {
     @inline(__always)
     func check(_ text: [UInt8]) throws(TokenizerError) { try check(text.count) }
 
-    /// Throws `textTooLong` where so many bytes exceed the limit.
+    /// The same of a text of so many bytes.
     @inline(__always)
     func check(_ count: Int) throws(TokenizerError) {
         if count > limit { throw .textTooLong(file: file, item: item, limit: limit) }
