@@ -9,24 +9,32 @@ package struct Attention: Sendable {
     package let headSize: Int
     /// What scores are multiplied by before the softmax.
     package let scale: Float
+    /// How many keys a query sees, its own the last; nil: all before it.
+    package let window: Int?
+    /// The bound of the scaled scores.
+    package let softcap: Float?
+    package let bias: LinearBias?
 
     /// Query rows in one block: scores of a block stay in the cache.
-    private static let queriesPerBlock = 128
+    static let queriesPerBlock = 128
 
-    package init(heads: Int, keyValueHeads: Int, headSize: Int, scale: Float) {
+    package init(
+        heads: Int, keyValueHeads: Int, headSize: Int, scale: Float, window: Int? = nil, softcap: Float? = nil, bias: LinearBias? = nil
+    ) {
         self.heads = heads
         self.keyValueHeads = keyValueHeads
         self.headSize = headSize
         self.scale = scale
+        self.window = window
+        self.softcap = softcap
+        self.bias = bias
     }
 
     package var columns: Int { (heads + 2 * keyValueHeads) * headSize }
 
-    private func query(_ head: Int) -> Range<Int> { head * headSize..<(head + 1) * headSize }
-    private func key(_ head: Int) -> Range<Int> { (heads + head) * headSize..<(heads + head + 1) * headSize }
-    private func value(_ head: Int) -> Range<Int> {
-        (heads + keyValueHeads + head) * headSize..<(heads + keyValueHeads + head + 1) * headSize
-    }
+    func query(_ head: Int) -> Range<Int> { head * headSize..<(head + 1) * headSize }
+    func key(_ head: Int) -> Range<Int> { (heads + head) * headSize..<(heads + head + 1) * headSize }
+    func value(_ head: Int) -> Range<Int> { (heads + keyValueHeads + head) * headSize..<(heads + keyValueHeads + head + 1) * headSize }
 
     /// mixed (N x H d) = softmax(scale Q K^T, causal) V for every head and every segment of rows.
     package func forward(_ buffer: MatrixView, segments: [Range<Int>], into mixed: inout MutableMatrixView) {
@@ -37,80 +45,68 @@ package struct Attention: Sendable {
             var scores = Matrix(rows: min(Self.queriesPerBlock, segment.count), columns: segment.count)
             for block in blocks(segment.count) {
                 var view = scores.mutableView
-                let probabilities = self.probabilities(rows.columns(query(head)), rows.columns(key(head / group)), block, &view)
+                let probabilities = self.probabilities(
+                    rows.columns(query(head)), rows.columns(key(head / group)), head: head, block, &view)
                 var output = mixed.tile(
                     rows: segment.lowerBound + block.lowerBound..<segment.lowerBound + block.upperBound, columns: query(head))
-                let seen = rows.columns(value(head / group)).rows(0..<block.upperBound)
-                LinearAlgebra.multiplySerially(probabilities.view, seen, into: &output)
+                let values = rows.columns(value(head / group)).rows(seen(block))
+                LinearAlgebra.multiplySerially(probabilities.view, values, into: &output)
             }
         }
     }
 
-    /// dQ, dK and dV, in the buffer's own layout, given d(loss)/d(mixed). Overwrites `gradient`.
-    package func backward(_ buffer: MatrixView, dMixed: MatrixView, segments: [Range<Int>], into gradient: inout MutableMatrixView) {
-        let group = heads / keyValueHeads
-        RowParallel.forEach(segments.count * keyValueHeads, writing: &gradient) { piece, gradient in
-            let (segment, shared) = (segments[piece / keyValueHeads], piece % keyValueHeads)
-            let rows = buffer.rows(segment)
-            let (keys, values) = (rows.columns(key(shared)), rows.columns(value(shared)))
-            let height = min(Self.queriesPerBlock, segment.count)
-            var scores = Matrix(rows: height, columns: segment.count)
-            var scoreGradients = Matrix(rows: height, columns: segment.count)
-            for head in shared * group..<(shared + 1) * group {
-                let (queries, outputs) = (rows.columns(query(head)), dMixed.rows(segment).columns(query(head)))
-                for block in blocks(segment.count).reversed() {
-                    // The last block of the first head reaches every key: it sets what the others add to.
-                    let isFirst = head == shared * group && block.upperBound == segment.count
-                    let end = block.upperBound
-                    let seenRows = segment.lowerBound..<segment.lowerBound + end
-                    var view = scores.mutableView
-                    let probabilities = self.probabilities(queries, keys, block, &view)
-                    let output = outputs.rows(block)
-                    var dValue = gradient.tile(rows: seenRows, columns: value(shared))
-                    LinearAlgebra.multiplySerially(probabilities.view.transposed, output, into: &dValue, adding: !isFirst)
-                    var gradientRows = scoreGradients.mutableView
-                    var dScores = gradientRows.leading(rows: block.count, columns: end)
-                    LinearAlgebra.multiplySerially(output, values.rows(0..<end).transposed, into: &dScores)
-                    for row in 0..<block.count {
-                        softmaxBackward(probabilities.view.row(row), &dScores, row)
-                    }
-                    var dQuery = gradient.tile(rows: segment.lowerBound + block.lowerBound..<segment.lowerBound + end, columns: query(head))
-                    LinearAlgebra.multiplySerially(dScores.view, keys.rows(0..<end), into: &dQuery, scale: scale)
-                    var dKey = gradient.tile(rows: seenRows, columns: key(shared))
-                    LinearAlgebra.multiplySerially(
-                        dScores.view.transposed, queries.rows(block), into: &dKey, scale: scale, adding: !isFirst)
-                }
-            }
-        }
-    }
-
-    private func blocks(_ count: Int) -> [Range<Int>] {
+    func blocks(_ count: Int) -> [Range<Int>] {
         stride(from: 0, to: count, by: Self.queriesPerBlock).map { $0..<min(count, $0 + Self.queriesPerBlock) }
     }
 
-    /// The block's softmax rows over the keys up to its last query; keys after a row's own position get 0.
+    /// The first key that a query sees.
+    private func firstKey(_ query: Int) -> Int { window.map { max(0, query + 1 - $0) } ?? 0 }
+
+    /// The keys that any query of a block sees.
+    func seen(_ block: Range<Int>) -> Range<Int> { firstKey(block.lowerBound)..<block.upperBound }
+
+    /// The block's scores over the keys that it sees, scaled and capped.
     @_lifetime(&scores)
-    private func probabilities(_ queries: MatrixView, _ keys: MatrixView, _ block: Range<Int>, _ scores: inout MutableMatrixView)
+    func cappedScores(_ queries: MatrixView, _ keys: MatrixView, _ block: Range<Int>, _ scores: inout MutableMatrixView)
         -> MutableMatrixView
     {
-        var result = scores.leading(rows: block.count, columns: block.upperBound)
-        LinearAlgebra.multiplySerially(queries.rows(block), keys.rows(0..<block.upperBound).transposed, into: &result, scale: scale)
-        for row in 0..<block.count {
-            var values = result.row(row)
-            let visible = block.lowerBound + row + 1
-            for column in visible..<values.count { values[column] = 0 }
-            let largest = values.span.extracting(0..<visible).maximum()
-            for column in 0..<visible { values[column] = exponential(values[column] - largest) }
-            let inverse = 1 / values.span.extracting(0..<visible).sum()
-            for column in 0..<visible { values[column] *= inverse }
+        let seen = seen(block)
+        var result = scores.leading(rows: block.count, columns: seen.count)
+        LinearAlgebra.multiplySerially(queries.rows(block), keys.rows(seen).transposed, into: &result, scale: scale)
+        if let softcap {
+            for row in 0..<block.count {
+                var values = result.row(row)
+                Softcap.forward(softcap, &values)
+            }
         }
         return result
     }
 
-    /// dS = P (dP - sum(P dP)), in place of dP.
-    private func softmaxBackward(_ probabilities: Span<Float>, _ gradient: inout MutableMatrixView, _ row: Int) {
-        var values = gradient.row(row)
-        let mean = probabilities.dot(values.span)
-        for column in values.indices { values[column] = probabilities[column] * (values[column] - mean) }
+    /// The block's softmax rows over the keys that it sees; keys that a row itself does not see get 0.
+    @_lifetime(&scores)
+    func probabilities(_ queries: MatrixView, _ keys: MatrixView, head: Int, _ block: Range<Int>, _ scores: inout MutableMatrixView)
+        -> MutableMatrixView
+    {
+        var result = cappedScores(queries, keys, block, &scores)
+        let first = seen(block).lowerBound
+        if let bias {
+            let added = bias.values(head: head, keys: seen(block))
+            for row in 0..<block.count {
+                var values = result.row(row)
+                for column in values.indices { values[column] += added[column] }
+            }
+        }
+        for row in 0..<block.count {
+            let query = block.lowerBound + row
+            let visible = firstKey(query) - first..<query + 1 - first
+            var values = result.row(row)
+            for column in 0..<visible.lowerBound { values[column] = 0 }
+            for column in visible.upperBound..<values.count { values[column] = 0 }
+            let largest = values.span.extracting(visible).maximum()
+            for column in visible { values[column] = exponential(values[column] - largest) }
+            let inverse = 1 / values.span.extracting(visible).sum()
+            for column in visible { values[column] *= inverse }
+        }
+        return result
     }
 }

@@ -1,27 +1,46 @@
 package import Checkpoints
 package import Tensors
 
-/// What comes after the last layer: the final normalisation and the map to logits. n: scored rows, C: width, V: vocabulary.
+/// What comes after the last layer: the final normalisation and the map to logits. n: scored rows, C: the layers' width,
+/// E: the head's (C but for a few models), V: vocabulary.
+///
+///     logits = cap(s W P norm(x) + b)      P, b, the scale s and the cap where the family has them
 package struct DecoderHead: ~Copyable {
-    private let configuration: ModelConfiguration
-    private var norm: Matrix  // 2 x C: weight, bias
+    let configuration: ModelConfiguration
+    private let hasNorm: Bool
     private let hasBias: Bool
-    private var weight: Matrix  // V x C
+    let isProjected: Bool
+    private var norm: Matrix  // 2 x C: weight, bias
+    private var projection: Matrix  // E x C
+    private var weight: Matrix  // V x E
+    private var bias: Matrix  // 1 x V
 
     package init(_ model: LanguageModel, from source: any WeightSource) throws {
         configuration = model.configuration
         let layout = model.layout
+        hasNorm = layout.finalNorm != nil
+        hasBias = layout.finalNorm?.bias != nil
+        isProjected = layout.headProjection != nil
         norm = Matrix(rows: 2, columns: configuration.hiddenSize)
-        hasBias = layout.finalNorm.bias != nil
-        weight = Matrix(rows: configuration.vocabularySize, columns: configuration.hiddenSize)
-        var scale = norm.mutableRows(0..<1)
-        try source.read(layout.finalNorm.weight, from: 0, into: &scale.elements)
-        if let bias = layout.finalNorm.bias {
-            var shift = norm.mutableRows(1..<2)
-            try source.read(bias, from: 0, into: &shift.elements)
+        projection = Matrix(rows: isProjected ? configuration.embeddingSize : 0, columns: configuration.hiddenSize)
+        weight = Matrix(rows: configuration.vocabularySize, columns: configuration.embeddingSize)
+        bias = Matrix(rows: 1, columns: layout.headBias == nil ? 0 : configuration.vocabularySize)
+        if let finalNorm = layout.finalNorm {
+            var scale = norm.mutableRows(0..<1)
+            try finalNorm.readWeight(from: source, into: &scale.elements)
         }
+        var shift = norm.mutableRows(1..<2)
+        try Self.read(layout.finalNorm?.bias, from: source, into: &shift.elements)
+        var map = projection.mutableElements
+        try Self.read(layout.headProjection?.weight, from: source, into: &map)
         var elements = weight.mutableElements
-        try source.read(layout.head, from: 0, into: &elements)
+        try Self.read(layout.head, from: source, into: &elements)
+        var biases = bias.mutableElements
+        try Self.read(layout.headBias, from: source, into: &biases)
+    }
+
+    private static func read(_ name: String?, from source: any WeightSource, into elements: inout MutableSpan<Float>) throws {
+        if let name { try source.read(name, from: 0, into: &elements) }
     }
 
     /// Rows whose logits are held at once: by the vocabulary's size alone, some 64 MiB.
@@ -32,16 +51,10 @@ package struct DecoderHead: ~Copyable {
         of rows: borrowing Matrix, _ visit: (Range<Int>, inout MutableMatrixView) throws -> Void
     ) rethrows {
         var normed = Matrix(rows: rows.rows, columns: rows.columns)
+        var inputs = Matrix(rows: isProjected ? rows.rows : 0, columns: configuration.embeddingSize)
         var statistics = Matrix(rows: rows.rows, columns: 2)
-        normalize(rows, into: &normed, statistics: &statistics)
-        let height = Self.rowsPerTile(vocabularySize: weight.rows)
-        var buffer = Matrix(rows: min(height, rows.rows), columns: weight.rows)
-        for start in stride(from: 0, to: rows.rows, by: height) {
-            let range = start..<min(rows.rows, start + height)
-            var tile = buffer.mutableRows(0..<range.count)
-            LinearAlgebra.multiply(normed.rows(range), weight.view.transposed, into: &tile)
-            try visit(range, &tile)
-        }
+        prepare(rows, statistics: &statistics, normed: &normed, projected: &inputs)
+        if isProjected { try forEachTile(inputs, visit) } else { try forEachTile(normed, visit) }
     }
 
     /// Scores rows (n x C) against their targets.
@@ -54,83 +67,77 @@ package struct DecoderHead: ~Copyable {
         return TokenScores(scores)
     }
 
-    /// Scores rows and goes back: what the gradients of head, final normalisation and last layer are made of.
-    package borrowing func pullBack(_ rows: consuming Matrix, targets: [Int32], weights: [Float]) -> HeadTrace {
-        var trace = HeadTrace(rows: rows, targets: targets, weights: weights)
-        var scores = Matrix(rows: trace.rows.rows, columns: 3)
-        normalize(trace.rows, into: &trace.normed, statistics: &trace.statistics)
+    /// Logits (k x V) of the map's inputs (n x E), tile by tile.
+    borrowing func forEachTile(_ inputs: borrowing Matrix, _ visit: (Range<Int>, inout MutableMatrixView) throws -> Void) rethrows {
         let height = Self.rowsPerTile(vocabularySize: weight.rows)
-        var buffer = Matrix(rows: min(height, trace.rows.rows), columns: weight.rows)
-        for start in stride(from: 0, to: trace.rows.rows, by: height) {
-            let range = start..<min(trace.rows.rows, start + height)
+        var buffer = Matrix(rows: min(height, inputs.rows), columns: weight.rows)
+        for start in stride(from: 0, to: inputs.rows, by: height) {
+            let range = start..<min(inputs.rows, start + height)
             var tile = buffer.mutableRows(0..<range.count)
-            LinearAlgebra.multiply(trace.normed.rows(range), weight.view.transposed, into: &tile)
-            var part = scores.mutableRows(range)
-            CrossEntropy.forward(&tile, targets: targets.span.extracting(range), scores: &part)
-            CrossEntropy.backward(&tile, targets: targets.span.extracting(range), weights: weights.span.extracting(range))
-            var gradient = trace.normedGradient.mutableRows(range)
-            LinearAlgebra.multiply(tile.view, weight.view, into: &gradient)
+            LinearAlgebra.multiply(inputs.rows(range), weight.view.transposed, into: &tile)
+            addBias(bias.elements, to: &tile)
+            if let cap = configuration.bounds.logitSoftcap { Softcap.forward(cap, &tile) }
+            try visit(range, &tile)
         }
-        trace.pullBackNorm(configuration, weight: norm)
-        trace.logSums = (0..<scores.rows).map { scores.elements[$0 * 3 + 1] }
-        trace.scores = TokenScores(scores)
-        return trace
     }
 
-    private borrowing func normalize(_ x: borrowing Matrix, into y: inout Matrix, statistics: inout Matrix) {
-        var output = y.mutableView
-        var moments = statistics.mutableView
-        let none = norm.elements.extracting(0..<0)
-        Normalization.forward(
-            configuration.norm, x.view, weight: norm.view.row(0), bias: hasBias ? norm.view.row(1) : none,
-            epsilon: configuration.normEpsilon, into: &output, statistics: &moments)
-    }
-}
-
-/// What a pass through the head leaves for the gradients: n scored rows.
-package struct HeadTrace: ~Copyable {
-    let targets: [Int32]
-    /// What each row's loss counts for.
-    let weights: [Float]
-    /// The last layer's output, n x C.
-    let rows: Matrix
-    var statistics: Matrix  // n x 2
-    var normed: Matrix  // n x C
-    var normedGradient: Matrix  // n x C
-    /// d(loss) by the last layer's output, n x C.
-    var gradient: Matrix
-    /// Log of the sum of exponentials of each row's logits.
-    var logSums: [Float] = []
-    var scores = TokenScores()
-
-    fileprivate init(rows: consuming Matrix, targets: [Int32], weights: [Float]) {
-        self.targets = targets
-        self.weights = weights
-        let (count, columns) = (rows.rows, rows.columns)
-        statistics = Matrix(rows: count, columns: 2)
-        normed = Matrix(rows: count, columns: columns)
-        normedGradient = Matrix(rows: count, columns: columns)
-        gradient = Matrix(rows: count, columns: columns)
-        self.rows = rows
+    /// What the map to logits takes, n x E: in `projected` where there is a projection, else in `normed`.
+    borrowing func prepare(
+        _ x: borrowing Matrix, statistics: inout Matrix, normed: inout Matrix, projected: inout Matrix
+    ) {
+        if hasNorm {
+            var output = normed.mutableView
+            var moments = statistics.mutableView
+            let none = norm.elements.extracting(0..<0)
+            Normalization.forward(
+                configuration.norm, x.view, weight: norm.view.row(0), bias: hasBias ? norm.view.row(1) : none,
+                epsilon: configuration.normEpsilon, into: &output, statistics: &moments)
+        } else {
+            copy(x, 0..<x.rows, into: &normed, 0..<x.rows)
+        }
+        if isProjected {
+            var output = projected.mutableView
+            LinearAlgebra.multiply(normed.view, projection.view.transposed, into: &output)
+            scale(&output, by: configuration.scales.logit)
+        } else {
+            var output = normed.mutableView
+            scale(&output, by: configuration.scales.logit)
+        }
     }
 
-    fileprivate mutating func pullBackNorm(_ configuration: ModelConfiguration, weight: borrowing Matrix) {
-        Self.pullBackNorm(configuration, weight, normedGradient, rows, statistics, into: &gradient)
+    /// The gradient by the map's inputs (k x E), given that by a tile of logits before the cap.
+    borrowing func pullBack(_ tile: MatrixView, into gradient: inout MutableMatrixView) {
+        LinearAlgebra.multiply(tile, weight.view, into: &gradient)
     }
 
-    private static func pullBackNorm(
-        _ configuration: ModelConfiguration, _ weight: borrowing Matrix, _ dy: borrowing Matrix, _ x: borrowing Matrix,
-        _ statistics: borrowing Matrix, into dx: inout Matrix
+    /// From the gradient by the map's inputs to those by the normalised rows (n x C) and by the rows.
+    borrowing func pullBackInputs(
+        _ inputGradient: inout Matrix, _ x: borrowing Matrix, _ statistics: borrowing Matrix, normed: inout Matrix, into dx: inout Matrix
+    ) {
+        var gradient = inputGradient.mutableView
+        scale(&gradient, by: configuration.scales.logit)
+        if isProjected {
+            var output = normed.mutableView
+            LinearAlgebra.multiply(gradient.view, projection.view, into: &output)
+            pullBackNorm(normed.view, x, statistics, into: &dx)
+        } else {
+            pullBackNorm(gradient.view, x, statistics, into: &dx)
+        }
+    }
+
+    private borrowing func pullBackNorm(
+        _ dy: MatrixView, _ x: borrowing Matrix, _ statistics: borrowing Matrix, into dx: inout Matrix
     ) {
         var output = dx.mutableView
+        guard hasNorm else { return add(dy, scale: 1, to: &output) }
         Normalization.backward(
-            configuration.norm, dy: dy.view, x: x.view, weight: weight.view.row(0), statistics: statistics.view, addingTo: &output)
+            configuration.norm, dy: dy, x: x.view, weight: norm.view.row(0), statistics: statistics.view, addingTo: &output)
     }
 }
 
 extension TokenScores {
     /// From rows of loss, log-sum, is-argmax.
-    fileprivate init(_ scores: borrowing Matrix) {
+    init(_ scores: borrowing Matrix) {
         let elements = scores.elements
         self.init(
             losses: (0..<scores.rows).map { elements[$0 * 3] }, isArgmax: (0..<scores.rows).map { elements[$0 * 3 + 2] == 1 })

@@ -1,35 +1,41 @@
-package import Checkpoints
 internal import Tensors
 
-/// A layer's intermediate results for one micro-batch of up to N rows, each one's shape beside it.
+/// A layer's intermediate results for one micro-batch of up to N rows, each one's width as in `LayerShape`.
 package struct LayerActivations: ~Copyable {
     var attentionNormed: Matrix  // N x C
     var attentionStatistics: Matrix  // N x 2
+    var projected: Matrix  // N x (H + 2 K) d, as the maps put it out
+    var headStatistics: Matrix
     var queryKeyValue: Matrix  // N x (H + 2 K) d, rotated
     var mixed: Matrix  // N x H d
+    var attended: Matrix  // N x C: the attention block's output, or its sum with the input, before it is normalised
+    var attendedStatistics: Matrix  // N x 2
     var residual: Matrix  // N x C: the input plus the attention block's output
     var feedForwardNormed: Matrix  // N x C
     var feedForwardStatistics: Matrix  // N x 2
     var expanded: Matrix  // N x E
     var activated: Matrix  // N x F
+    var contracted: Matrix  // N x C: the feed-forward block's output like `attended`
+    var contractedStatistics: Matrix  // N x 2
+    var blockOutput: Matrix  // N x C: of either block, normalised; not kept
 
-    package init(_ configuration: ModelConfiguration, rows: Int) {
-        attentionNormed = Matrix(rows: rows, columns: configuration.hiddenSize)
+    init(_ shape: LayerShape, rows: Int) {
+        attentionNormed = Matrix(rows: rows, columns: shape.hidden)
         attentionStatistics = Matrix(rows: rows, columns: 2)
-        queryKeyValue = Matrix(rows: rows, columns: configuration.queryColumns + 2 * configuration.keyValueColumns)
-        mixed = Matrix(rows: rows, columns: configuration.queryColumns)
-        residual = Matrix(rows: rows, columns: configuration.hiddenSize)
-        feedForwardNormed = Matrix(rows: rows, columns: configuration.hiddenSize)
+        projected = Matrix(rows: rows, columns: shape.projected)
+        headStatistics = Matrix(rows: rows, columns: shape.headStatistics)
+        queryKeyValue = Matrix(rows: rows, columns: shape.queryKeyValue)
+        mixed = Matrix(rows: rows, columns: shape.mixed)
+        attended = Matrix(rows: rows, columns: shape.blockOutput)
+        attendedStatistics = Matrix(rows: rows, columns: 2)
+        residual = Matrix(rows: rows, columns: shape.hidden)
+        feedForwardNormed = Matrix(rows: rows, columns: shape.hidden)
         feedForwardStatistics = Matrix(rows: rows, columns: 2)
-        expanded = Matrix(rows: rows, columns: configuration.expandedColumns)
-        activated = Matrix(rows: rows, columns: configuration.feedForwardSize)
-    }
-
-    /// Floats a row takes.
-    static func width(_ configuration: ModelConfiguration) -> Int {
-        3 * configuration.hiddenSize + 4 + 2 * configuration.queryColumns + 2 * configuration.keyValueColumns
-            + configuration.expandedColumns
-            + configuration.feedForwardSize
+        expanded = Matrix(rows: rows, columns: shape.expanded)
+        activated = Matrix(rows: rows, columns: shape.activated)
+        contracted = Matrix(rows: rows, columns: shape.blockOutput)
+        contractedStatistics = Matrix(rows: rows, columns: 2)
+        blockOutput = Matrix(rows: rows, columns: shape.blockOutput)
     }
 }
 
@@ -40,7 +46,7 @@ struct KeptActivations: ~Copyable {
     final class Slot {
         var activations: LayerActivations
 
-        init(_ configuration: ModelConfiguration, rows: Int) { activations = LayerActivations(configuration, rows: rows) }
+        init(_ shape: LayerShape, rows: Int) { activations = LayerActivations(shape, rows: rows) }
     }
 
     private let slots: [Slot]
@@ -48,13 +54,13 @@ struct KeptActivations: ~Copyable {
     /// Whether every layer and micro-batch has its own.
     let areKept: Bool
 
-    init(_ configuration: ModelConfiguration, _ batch: TokenBatch, areKept: Bool) {
+    init(_ shape: LayerShape, layers: Int, _ batch: TokenBatch, areKept: Bool) {
         self.areKept = areKept
         microBatches = batch.microBatches.count
         slots =
             areKept
-            ? (0..<configuration.layerCount).flatMap { _ in batch.microBatches.map { Slot(configuration, rows: $0.rows.count) } }
-            : [Slot(configuration, rows: batch.largestMicroBatchRows)]
+            ? (0..<layers).flatMap { _ in batch.microBatches.map { Slot(shape, rows: $0.rows.count) } }
+            : [Slot(shape, rows: batch.largestMicroBatchRows)]
     }
 
     func slot(layer: Int, microBatch: Int) -> Slot { slots[areKept ? layer * microBatches + microBatch : 0] }
@@ -63,27 +69,30 @@ struct KeptActivations: ~Copyable {
 /// d(loss) by a layer's intermediate results, for one micro-batch of up to N rows.
 package struct LayerGradients: ~Copyable {
     var attentionNormed: Matrix  // N x C
-    var queryKeyValue: Matrix  // N x (H + 2 K) d, before rotation
+    var queryKeyValue: Matrix  // N x (H + 2 K) d: by what the maps put out, at the end
+    var projected: Matrix  // N x (H + 2 K) d: by the normalised queries, keys and values
     var mixed: Matrix  // N x H d
+    var attended: Matrix  // N x C: by what the attention block's output map puts out
+    var attentionOutput: Matrix  // N x C: by the normalised attention output, or sum
     var residual: Matrix  // N x C
     var feedForwardNormed: Matrix  // N x C
     var expanded: Matrix  // N x E
     var activated: Matrix  // N x F
+    var contracted: Matrix  // N x C: by what the contraction puts out
+    var feedForwardOutput: Matrix  // N x C: by the normalised feed-forward output, or sum
 
-    package init(_ configuration: ModelConfiguration, rows: Int) {
-        attentionNormed = Matrix(rows: rows, columns: configuration.hiddenSize)
-        queryKeyValue = Matrix(rows: rows, columns: configuration.queryColumns + 2 * configuration.keyValueColumns)
-        mixed = Matrix(rows: rows, columns: configuration.queryColumns)
-        residual = Matrix(rows: rows, columns: configuration.hiddenSize)
-        feedForwardNormed = Matrix(rows: rows, columns: configuration.hiddenSize)
-        expanded = Matrix(rows: rows, columns: configuration.expandedColumns)
-        activated = Matrix(rows: rows, columns: configuration.feedForwardSize)
+    init(_ shape: LayerShape, rows: Int) {
+        attentionNormed = Matrix(rows: rows, columns: shape.hidden)
+        queryKeyValue = Matrix(rows: rows, columns: shape.queryKeyValue)
+        projected = Matrix(rows: rows, columns: shape.projected)
+        mixed = Matrix(rows: rows, columns: shape.mixed)
+        attended = Matrix(rows: rows, columns: shape.hidden)
+        attentionOutput = Matrix(rows: rows, columns: shape.blockOutput)
+        residual = Matrix(rows: rows, columns: shape.hidden)
+        feedForwardNormed = Matrix(rows: rows, columns: shape.hidden)
+        expanded = Matrix(rows: rows, columns: shape.expanded)
+        activated = Matrix(rows: rows, columns: shape.activated)
+        contracted = Matrix(rows: rows, columns: shape.hidden)
+        feedForwardOutput = Matrix(rows: rows, columns: shape.blockOutput)
     }
-
-    static func width(_ configuration: ModelConfiguration) -> Int { LayerActivations.width(configuration) - 4 }
-}
-
-extension ModelConfiguration {
-    /// E: gate and up side by side, or up alone.
-    var expandedColumns: Int { FeedForward.expandedColumns(activation, width: feedForwardSize) }
 }

@@ -8,6 +8,7 @@ package struct LayerSweep: ~Copyable {
     private let model: LanguageModel
     private let batch: TokenBatch
     private let plan: SweepPlan
+    private let shape: LayerShape
     private var layer: DecoderLayer
     private let activations: KeptActivations
     /// N x C: the residual stream on the way forward, its gradient on the way back.
@@ -21,8 +22,9 @@ package struct LayerSweep: ~Copyable {
         self.batch = batch
         self.plan = plan
         let configuration = model.configuration
+        shape = LayerShape(model)
         layer = DecoderLayer(model, positions: batch.longestSegment)
-        activations = KeptActivations(configuration, batch, areKept: plan.keepsActivations)
+        activations = KeptActivations(shape, layers: configuration.layerCount, batch, areKept: plan.keepsActivations)
         hidden = Matrix(rows: batch.tokens.count, columns: configuration.hiddenSize)
         kept = KeptRows(
             slots: plan.keepsInputs ? configuration.layerCount : 0, rows: batch.tokens.count, columns: configuration.hiddenSize,
@@ -37,7 +39,7 @@ package struct LayerSweep: ~Copyable {
 
     /// The last layer's output at every scored row: n x C, before the final normalisation.
     package mutating func scoredRows(from source: any WeightSource) throws -> Matrix {
-        try embed(from: source)
+        try TokenEmbedding(model: model, batch: batch).embed(from: source, into: &hidden)
         for index in model.layout.layers.indices {
             if plan.keepsInputs { try kept.store(hidden, inSlot: index) }
             try layer.load(index, of: model, from: source)
@@ -67,13 +69,18 @@ package struct LayerSweep: ~Copyable {
         guard let trace = trace.take() else { preconditionFailure("backward without scoreKeeping") }
         let configuration = model.configuration
         try visitHead(trace, from: source, tap)
-        hidden.fill(0)
+        // An earlier pass back may have left what is as wide as the embedding.
+        if hidden.columns == configuration.hiddenSize {
+            hidden.fill(0)
+        } else {
+            hidden = Matrix(rows: batch.tokens.count, columns: configuration.hiddenSize)
+        }
         for (index, row) in batch.scoredRows.enumerated() { copy(trace.gradient, index..<index + 1, into: &hidden, row..<row + 1) }
-        var gradients = LayerGradients(configuration, rows: batch.largestMicroBatchRows)
+        var gradients = LayerGradients(shape, rows: batch.largestMicroBatchRows)
         let chunks = batch.chunks(ofRows: tap.needsEveryExample ? Int.max : plan.chunkRows)
         let mostRows = chunks.map { batch.rows(of: $0.microBatches).count }.max() ?? 0
         let mostExamples = chunks.map(\.examples.count).max() ?? 0
-        var factors = LayerFactors(configuration, rows: mostRows, examples: mostExamples)
+        var factors = LayerFactors(shape, model.layout.layers, rows: mostRows, examples: mostExamples)
         var input = Matrix(rows: batch.largestMicroBatchRows, columns: configuration.hiddenSize)
         for index in model.layout.layers.indices.reversed() {
             try layer.load(index, of: model, from: source)
@@ -87,12 +94,11 @@ package struct LayerSweep: ~Copyable {
                     let here = 0..<piece.rows.count
                     if !activations.areKept { layer.activate(input, rows: here, segments: piece.segments, &slot.activations) }
                     let start = piece.rows.lowerBound - rows.lowerBound
-                    factors.keepOutputGradient(hidden, piece.rows, at: start)
                     layer.backward(
                         input, xRows: here, gradient: &hidden, rows: piece.rows, segments: piece.segments,
                         activations: slot.activations, gradients: &gradients)
                     factors.keep(
-                        slot.activations, gradients, input: input, count: piece.rows.count, at: start,
+                        layer, slot.activations, gradients, input: input, count: piece.rows.count, at: start,
                         examples: batch.examples(chunk.examples, within: piece.rows))
                 }
                 let exampleRows = batch.exampleRows[chunk.examples].map { $0.shifted(by: -rows.lowerBound) }
@@ -101,100 +107,48 @@ package struct LayerSweep: ~Copyable {
                 } while try chunk.examples.upperBound == batch.exampleRows.count && tap.finish(group)
             }
         }
-        try visitEmbeddings(trace, from: source, tap)
+        try TokenEmbedding(model: model, batch: batch).backward(&hidden, from: source, tap)
+        try visitEmbedding(trace, from: source, tap)
         self.trace = consume trace
     }
 
-    private mutating func embed(from source: any WeightSource) throws {
-        let columns = hidden.columns
-        let embedding = model.layout.embedding
-        let positions = model.layout.positionEmbedding == nil ? [] : batch.positions
-        var table = Matrix(rows: positions.isEmpty ? 0 : batch.longestSegment, columns: columns)
-        if let name = model.layout.positionEmbedding {
-            var elements = table.mutableElements
-            try source.read(name, from: 0, into: &elements)
-        }
-        for (row, token) in batch.tokens.enumerated() {
-            var view = hidden.mutableRows(row..<row + 1)
-            try source.read(embedding, from: Int(token) * columns, into: &view.elements)
-            if !positions.isEmpty { addRow(table.view.row(Int(positions[row])), to: &view.elements) }
-        }
-    }
-
-    /// The final normalisation and, where it is its own tensor, the head.
+    /// The final normalisation, the projection after it, and, where it is its own tensor, the head.
     private borrowing func visitHead(_ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap) throws {
         let layout = model.layout
-        let width = hidden.columns
         let examples = 0..<batch.exampleRows.count
-        var ones = Matrix(rows: examples.count, columns: 1)
-        ones.fill(1)
-        var norms = Matrix(rows: examples.count, columns: 2 * width)
-        addNormGradients(
-            trace.normedGradient.view, trace.rows.view, trace.statistics.view,
-            batch.exampleScoredRows.enumerated().map { ($0.offset, $0.element) }, to: &norms, at: 0, width)
-        repeat {
-            try visitNorm(layout.finalNorm, norms, ones, at: 0, width, tap, examples)
-        } while try tap.finish(ParameterGroup(name: "final norm"))
+        if let norm = layout.finalNorm {
+            var norms = NormGradients(widths: 2 * norm.width, examples: examples.count)
+            norms.place([norm])
+            norms.add(
+                0, trace.normGradient, trace.rows.view, trace.statistics.view,
+                batch.exampleScoredRows.enumerated().map { ($0.offset, $0.element) })
+            repeat { try norms.visit([norm], tap, examples) } while try tap.finish(ParameterGroup(name: "final norm"))
+        }
+        if let projection = layout.headProjection {
+            let none = Matrix(rows: trace.rows.rows, columns: 1)
+            repeat {
+                try projection.visit(
+                    tap, trace.normed.view, trace.inputGradient.view, ones: none.view, batch.exampleScoredRows, examples)
+            } while try tap.finish(ParameterGroup(name: "head projection"))
+        }
         guard layout.head != layout.embedding else { return }
+        let none = Matrix(rows: 0, columns: model.configuration.embeddingSize)
         repeat {
-            try visitHeadSlices(trace, from: source, tap, lookup: hidden, indices: [])
+            try HeadSlices(model: model, batch: batch).visit(trace, from: source, tap, lookup: none, indices: [])
         } while try tap.finish(ParameterGroup(name: "head"))
     }
 
-    /// The embeddings, with the head where it is tied; `hidden` holds the gradient by the embedded tokens.
-    private borrowing func visitEmbeddings(_ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap) throws {
+    /// The embedding, with the head where it is tied; `hidden` holds the gradient by the embedding's rows.
+    private borrowing func visitEmbedding(_ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap) throws {
         let layout = model.layout
-        let examples = 0..<batch.exampleRows.count
-        if let name = layout.positionEmbedding {
-            repeat {
-                try visitLookup(name, rows: model.configuration.contextLength, indices: batch.positions, tap, examples)
-            } while try tap.finish(ParameterGroup(name: "position embedding"))
-        }
         repeat {
             if layout.head == layout.embedding {
-                try visitHeadSlices(trace, from: source, tap, lookup: hidden, indices: batch.tokens)
+                try HeadSlices(model: model, batch: batch).visit(trace, from: source, tap, lookup: hidden, indices: batch.tokens)
             } else {
-                try visitLookup(layout.embedding, rows: model.configuration.vocabularySize, indices: batch.tokens, tap, examples)
+                try TokenEmbedding(model: model, batch: batch).visitLookup(
+                    layout.embedding, rows: model.configuration.vocabularySize, hidden, indices: batch.tokens, tap)
             }
         } while try tap.finish(ParameterGroup(name: "embedding"))
-    }
-
-    private borrowing func visitLookup(_ name: String, rows: Int, indices: [Int32], _ tap: any GradientTap, _ examples: Range<Int>) throws {
-        let height = GradientSlices.height(rows: rows, tokens: examples.count)
-        let none = Matrix(rows: 0, columns: hidden.columns)
-        for start in stride(from: 0, to: rows, by: height) {
-            let slice = ParameterSlice(name: name, firstRow: start, rows: min(height, rows - start), columns: hidden.columns)
-            let empty = Matrix(rows: 0, columns: slice.rows)
-            let factors = GradientFactors(
-                left: empty.view, right: none.view, exampleRows: examples.map { _ in 0..<0 }, lookup: hidden.view,
-                indices: indices.map { $0 - Int32(start) }, lookupExampleRows: batch.exampleRows)
-            try tap.visit(slice, factors, examples: examples)
-        }
-    }
-
-    /// The head's rows, slice by slice: the gradients by a slice's logits are formed anew from the kept log-sums.
-    private borrowing func visitHeadSlices(
-        _ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap, lookup: borrowing Matrix, indices: [Int32]
-    ) throws {
-        let (rows, columns) = (model.configuration.vocabularySize, hidden.columns)
-        let count = trace.rows.rows
-        let height = GradientSlices.height(rows: rows, tokens: count)
-        var weights = Matrix(rows: min(height, rows), columns: columns)
-        var buffer = Matrix(rows: count, columns: min(height, rows))
-        for start in stride(from: 0, to: rows, by: height) {
-            let slice = ParameterSlice(name: model.layout.head, firstRow: start, rows: min(height, rows - start), columns: columns)
-            var part = weights.mutableRows(0..<slice.rows)
-            try source.read(slice.name, from: slice.offset, into: &part.elements)
-            var logits = buffer.mutableView
-            var tile = logits.leading(rows: count, columns: slice.rows)
-            LinearAlgebra.multiply(trace.normed.view, part.view.transposed, into: &tile)
-            CrossEntropy.backward(
-                &tile, firstColumn: start, logSums: trace.logSums.span, targets: trace.targets.span, weights: trace.weights.span)
-            let factors = GradientFactors(
-                left: tile.view, right: trace.normed.view, exampleRows: batch.exampleScoredRows, lookup: lookup.view,
-                indices: indices.map { $0 - Int32(start) }, lookupExampleRows: indices.isEmpty ? [] : batch.exampleRows)
-            try tap.visit(slice, factors, examples: 0..<batch.exampleRows.count)
-        }
     }
 }
 
@@ -225,8 +179,4 @@ extension TokenBatch {
 
 extension Range<Int> {
     func shifted(by distance: Int) -> Range<Int> { lowerBound + distance..<upperBound + distance }
-}
-
-private func addRow(_ source: Span<Float>, to target: inout MutableSpan<Float>) {
-    for column in target.indices { target[column] += source[column] }
 }

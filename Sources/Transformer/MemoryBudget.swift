@@ -49,12 +49,16 @@ package struct MemoryBudget: Sendable {
 struct SweepNeed {
     private let configuration: ModelConfiguration
     private let batch: TokenBatch
+    private let shape: LayerShape
     private let layerParameters: Int
+    private let layout: TensorLayout
 
     init(_ model: LanguageModel, _ batch: TokenBatch) {
         configuration = model.configuration
+        shape = LayerShape(model)
         self.batch = batch
-        layerParameters = model.layout.layers.map { LayerWeights.parameterCount($0, model.configuration.hiddenSize) }.max() ?? 0
+        layout = model.layout
+        layerParameters = model.layout.layers.map(LayerWeights.parameterCount).max() ?? 0
     }
 
     /// What a chunk must hold at least: every row, or those of the largest example and of what shares its micro-batches.
@@ -62,26 +66,29 @@ struct SweepNeed {
         needsEveryExample ? batch.tokens.count : batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0
     }
 
-    var bytesPerChunkRow: Int { 4 * LayerFactors.width(configuration) }
+    var bytesPerChunkRow: Int { 4 * shape.factorColumns }
 
     func peak(keptInMemory: Bool, activations: Bool, chunkRows: Int) -> Int {
         let c = configuration
         let (rows, scored, width) = (batch.tokens.count, batch.scoredRows.count, c.hiddenSize)
         let vocabulary = c.vocabularySize
         let always = rows * width + 6 * scored * width + (keptInMemory ? c.layerCount * rows * width : 0)
-        let head = vocabulary * width + DecoderHead.rowsPerTile(vocabularySize: vocabulary) * vocabulary
+        let tiles = c.bounds.logitSoftcap == nil ? 1 : 2
+        let projections = layout.embeddingProjection == nil ? 0 : 2 * c.embeddingSize * width + (rows + 2 * scored) * c.embeddingSize
+        let head = vocabulary * c.embeddingSize + tiles * DecoderHead.rowsPerTile(vocabularySize: vocabulary) * vocabulary
         let micro = batch.largestMicroBatchRows
         let attention = 4 * 2 * 128 * batch.longestSegment
-        let rotary = batch.longestSegment * c.headSize
-        let activated = (activations ? c.layerCount * rows : micro) * LayerActivations.width(c)
+        let rotary = RotaryEmbedding.tableCount(c.rotary, positions: batch.longestSegment) * batch.longestSegment * c.headSize
+        let activated = (activations ? c.layerCount * rows : micro) * shape.activationColumns
         let buffers = activated + micro * width + layerParameters + attention + rotary
         // A tap's tile and what it is scaled by, and a weighted sum and its metric of a whole parameter or slice.
         let largestParameter = max(layerParameters, (1 << 22) / max(1, scored) * width)
         let widest = max(width, c.feedForwardSize, c.queryColumns + 2 * c.keyValueColumns)
         let tile = (batch.exampleRows.count + 3) * max(SweepPlan.tileElements, widest)
         let tap = tile + 3 * largestParameter
-        let back = micro * LayerGradients.width(c) + chunkRows * LayerFactors.width(c) + tap
-        let slices = 2 * (1 << 22) + (GradientSlices.height(rows: vocabulary, tokens: scored)) * width + tap + scored * width
-        return MemoryBudget.overhead + 4 * (always + buffers + max(head, back, slices))
+        let back = micro * shape.gradientColumns + chunkRows * shape.factorColumns + tap
+        let slices = (1 + tiles) * (1 << 22) + (GradientSlices.height(rows: vocabulary, tokens: scored)) * width + tap + scored * width
+        let embedding = (layout.embeddingNorm == nil ? 0 : 2 * rows * width) + tap
+        return MemoryBudget.overhead + 4 * (always + buffers + projections + max(head, back, slices, embedding))
     }
 }

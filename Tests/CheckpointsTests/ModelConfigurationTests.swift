@@ -41,9 +41,9 @@ struct ModelConfigurationTests {
         #expect(configuration.headSize == 8 && configuration.queryColumns == 24 && configuration.keyValueColumns == 8)
         #expect(configuration.feedForwardSize == 44 && configuration.vocabularySize == 71 && configuration.contextLength == 48)
         #expect(configuration.normEpsilon == 1e-5 && configuration.norm == .rms && configuration.activation == .siluGated)
-        #expect(configuration.position == .rotary(base: 1e6))
+        #expect(configuration.position == .rotary && configuration.rotary == [RotaryParameters(base: 1e6, columns: 8)])
         #expect(configuration.isHeadTied && configuration.beginToken == 1 && configuration.endTokens == [2])
-        #expect(configuration.attentionScale(layer: 1) == 1 / Float(8).squareRoot())
+        #expect(configuration.layers[1].attentionScale == 1 / Float(8).squareRoot())
     }
 
     @Test func readsAGPT2() throws {
@@ -55,19 +55,19 @@ struct ModelConfigurationTests {
         #expect(configuration.norm == .layer && configuration.activation == .geluTanh && configuration.position == .learned)
         #expect(!configuration.isHeadTied)
         // This one scales by the layer's number too.
-        #expect(configuration.attentionScale(layer: 0) == 1 / Float(6).squareRoot())
-        #expect(configuration.attentionScale(layer: 1) == 1 / Float(6).squareRoot() / 2)
+        #expect(configuration.layers[0].attentionScale == 1 / Float(6).squareRoot())
+        #expect(configuration.layers[1].attentionScale == 1 / Float(6).squareRoot() / 2)
     }
 
     @Test func readsTheRotaryBaseOfBothGenerations() throws {
-        #expect(try configuration("llama-sharded").position == .rotary(base: 500_000))
-        #expect(try configuration("llama-sharded", [("rope_theta", nil)]).position == .rotary(base: 10_000))
-        #expect(try configuration("llama-sharded", [("rope_theta", 250_000)]).position == .rotary(base: 250_000))
-        #expect(try configuration("llama-untied-biases").position == .rotary(base: 10_000))
+        #expect(try configuration("llama-sharded").rotary.map(\.base) == [500_000])
+        #expect(try configuration("llama-sharded", [("rope_theta", nil)]).rotary.map(\.base) == [10_000])
+        #expect(try configuration("llama-sharded", [("rope_theta", 250_000)]).rotary.map(\.base) == [250_000])
+        #expect(try configuration("llama-untied-biases").rotary.map(\.base) == [10_000])
         let both: [(String, JSONValue?)] = [
             ("rope_theta", 1.0), ("rope_parameters", .members(["rope_theta": 7.5, "rope_type": "default"])),
         ]
-        #expect(try configuration("llama-untied-biases", both).position == .rotary(base: 7.5))
+        #expect(try configuration("llama-untied-biases", both).rotary.map(\.base) == [7.5])
     }
 
     @Test func fillsInWhatIsMissing() throws {
@@ -89,8 +89,8 @@ struct ModelConfigurationTests {
             ])
         #expect(
             gpt2.feedForwardSize == 96 && gpt2.normEpsilon == 1e-5 && gpt2.isHeadTied
-                && gpt2.attentionScale(layer: 1) == 1 / Float(8).squareRoot())
-        #expect(try configuration("gpt2-tied", [("scale_attn_weights", false)]).attentionScale(layer: 0) == 1)
+                && gpt2.layers[1].attentionScale == 1 / Float(8).squareRoot())
+        #expect(try configuration("gpt2-tied", [("scale_attn_weights", false)]).layers[0].attentionScale == 1)
     }
 
     @Test func readsTheOtherNamesOfGPT2() throws {
@@ -170,10 +170,10 @@ struct ModelConfigurationTests {
 
     // MARK: Families and traits
 
-    @Test(arguments: ["mamba", "Llama", "gpt_neox", ""])
+    @Test(arguments: ["mamba", "Llama", "gemma3", ""])
     func refusesOtherFamiliesByName(_ type: String) throws {
         let error = try error("llama-sharded", [("model_type", .string(type))])
-        guard case .unsupportedArchitecture(_, type, ["gpt2", "llama"]) = error else { throw error }
+        guard case .unsupportedArchitecture(_, type, Architecture.all.map(\.modelType)) = error else { throw error }
         #expect(error.fault == .unsupported)
         #expect(error.description.contains("\"\(type)\""))
     }
@@ -185,23 +185,28 @@ struct ModelConfigurationTests {
 
     @Test(
         arguments: [
-            ("llama-sharded", "rope_scaling", .members(["rope_type": "llama3", "factor": 8.0]), "rope_scaling"),
-            ("llama-sharded", "rope_scaling", .members(["type": "linear", "factor": 2.0]), "rope_scaling"),
+            ("llama-sharded", "rope_scaling", .members(["rope_type": "spiral", "factor": 8.0]), "rope_scaling.rope_type"),
+            ("llama-sharded", "rope_scaling", .members(["type": "proportional", "factor": 2.0]), "rope_scaling.type"),
             (
-                "llama-untied-biases", "rope_parameters", .members(["rope_type": "llama3", "rope_theta": 500_000.0]),
-                "rope_parameters.rope_type"
+                "llama-untied-biases", "rope_parameters",
+                .members(["full_attention": .members(["rope_type": "default"]), "rope_theta": 500_000.0]),
+                "rope_parameters.full_attention"
             ),
             (
                 "llama-untied-biases", "rope_parameters", .members(["rope_type": "default", "partial_rotary_factor": 0.5]),
                 "rope_parameters.partial_rotary_factor"
             ),
-            ("llama-sharded", "hidden_act", "gelu", "hidden_act"), ("llama-sharded", "hidden_act", "gelu_new", "hidden_act"),
+            ("llama-sharded", "hidden_act", "mish", "hidden_act"), ("llama-sharded", "hidden_act", 1, "hidden_act"),
             ("llama-sharded", "pretraining_tp", 2, "pretraining_tp"),
             ("llama-sharded", "rope_interleaved", true, "rope_interleaved"),
             ("llama-sharded", "quantization_config", .members(["quant_method": "gptq"]), "quantization_config"),
             ("gpt2-tied", "quantization_config", .members([:]), "quantization_config"),
-            ("gpt2-tied", "activation_function", "relu", "activation_function"),
-            ("gpt2-tied", "activation_function", "gelu", "activation_function"),
+            ("gpt2-tied", "activation_function", "quick_gelu", "activation_function"),
+            ("gemma2-softcaps", "use_bidirectional_attention", true, "use_bidirectional_attention"),
+            ("gemma3-two-bases", "attn_logit_softcapping", 50.0, "attn_logit_softcapping"),
+            ("smollm3-unturned-layers", "use_sliding_window", true, "use_sliding_window"),
+            ("bloom-five-heads", "apply_residual_connection_post_layernorm", true, "apply_residual_connection_post_layernorm"),
+            ("falcon-grouped", "parallel_attn", false, "parallel_attn"), ("qwen2-layer-types", "layer_types", ["linear"], "layer_types"),
             ("gpt2-tied", "add_cross_attention", true, "add_cross_attention"),
         ] as [(String, String, JSONValue, String)])
     func refusesTraitsByName(_ fixture: String, _ name: String, _ value: JSONValue, _ expected: String) throws {
@@ -212,10 +217,9 @@ struct ModelConfigurationTests {
     }
 
     /// Before `rope_type` the key was `type`, and transformers still reads it.
-    @Test func refusesTheOldNameOfARotaryType() throws {
-        let error = try error(
-            "llama-untied-biases", [("rope_parameters", .members(["type": "linear", "factor": 2.0, "rope_theta": 10_000.0]))])
-        #expect(error.fault == .unsupported)
+    @Test func readsTheOldNameOfARotaryType() throws {
+        let parameters = JSONValue.members(["type": "linear", "factor": 2.0, "rope_theta": 10_000.0])
+        #expect(try configuration("llama-untied-biases", [("rope_parameters", parameters)]).rotary[0].scaling == .linear(factor: 2))
     }
 
     @Test(

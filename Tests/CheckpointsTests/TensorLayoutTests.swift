@@ -30,7 +30,7 @@ struct TensorLayoutTests {
     @Test func namesTheTensorsOfALlama() throws {
         let layout = try Fixture.model("llama-untied-biases").layout
         #expect(layout.embedding == "model.embed_tokens.weight" && layout.head == "lm_head.weight" && layout.positionEmbedding == nil)
-        #expect(layout.finalNorm.weight == "model.norm.weight" && layout.finalNorm.bias == nil)
+        #expect(layout.finalNorm?.weight == "model.norm.weight" && layout.finalNorm?.bias == nil)
         #expect(layout.layers.count == 2)
         let layer = layout.layers[1]
         #expect(layer.projections.map(\.weight) == ["q", "k", "v"].map { "model.layers.1.self_attn.\($0)_proj.weight" })
@@ -47,7 +47,7 @@ struct TensorLayoutTests {
         #expect(
             layout.embedding == prefix + "wte.weight" && layout.positionEmbedding == prefix + "wpe.weight"
                 && layout.head == "lm_head.weight")
-        #expect(layout.finalNorm.bias == prefix + "ln_f.bias")
+        #expect(layout.finalNorm?.bias == prefix + "ln_f.bias")
         let layer = layout.layers[0]
         #expect(layer.projections.map(\.weight) == [prefix + "h.0.attn.c_attn.weight"])
         #expect(layer.expansions.map(\.weight) == [prefix + "h.0.mlp.c_fc.weight"])

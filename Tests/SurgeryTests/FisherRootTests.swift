@@ -85,7 +85,7 @@ import Transformer
             pico.model, examples: 6, retain: Self.retain, block: block, rho: Self.rho, tau: 0.02, seed: 7, into: noise)
         try pico.backward(tap)
         let layer = pico.model.layout.layers[1]
-        let parameters = layer.norms.map(\.weight) + layer.linears.map(\.weight)
+        let parameters = layer.norms.compactMap(\.weight) + layer.linears.map(\.weight)
         for names in block == .parameter ? parameters.map({ [$0] }) : [parameters] {
             let rows = (0..<6).map { example in names.flatMap { (pico.gradients[example][$0] ?? []).map(Double.init) } }
             let z = names.flatMap { name -> [Double] in

@@ -45,7 +45,7 @@ import Transformer
         let tap = WoodburyDirection(examples: 6, retain: Self.retain, block: block, rho: Self.rho, into: direction)
         try pico.backward(tap)
         let layer = pico.model.layout.layers[1]
-        let parameters = layer.norms.map(\.weight) + layer.linears.map(\.weight)
+        let parameters = layer.norms.compactMap(\.weight) + layer.linears.map(\.weight)
         let blocks = block == .parameter ? parameters.map { [$0] } : [parameters]
         for names in blocks {
             let rows = (0..<6).map { example in names.flatMap { (pico.gradients[example][$0] ?? []).map(Double.init) } }

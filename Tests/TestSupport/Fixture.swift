@@ -28,7 +28,11 @@ package enum Fixture {
     /// The pico models of make_pico_models.py.
     package static let picoModels = [
         "llama-tied-gqa", "llama-untied-biases", "llama-mqa-head-dim", "llama-bf16", "llama-sharded", "gpt2-tied", "gpt2-untied-f16",
-        "gpt2-full-context",
+        "gpt2-full-context", "llama-linear", "llama-dynamic", "llama-llama3", "llama-yarn", "mistral-window", "qwen2-layer-types",
+        "qwen2-first-layers", "qwen3-head-norms", "smollm3-unturned-layers", "gemma-multi-query", "gemma2-softcaps", "gemma3-two-bases",
+        "granite-multipliers", "olmo-clipped", "olmo2-output-norms", "stablelm-parallel", "stablelm-sequential", "phi-head-norms", "phi-2",
+        "phi3-long", "phi3-short", "gpt-neox-parallel", "gpt-neox-sequential", "gpt2-unscaled", "gpt-neo-local", "opt-pre-norm",
+        "opt-post-norm", "falcon-grouped", "falcon-multi-query", "falcon-linear-biases", "bloom-five-heads",
     ]
 
     package static func model(_ name: String) throws -> LanguageModel { try LanguageModel(directory.appending(name)) }
@@ -64,10 +68,10 @@ extension Checkpoint {
     }
 }
 
-/// Norm of the difference over the norm of what was expected, in Double.
-package func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
+/// Norm of the difference over the norm of what was expected, in Double; a norm of less than `least` an element counts as that.
+package func relativeError(_ found: [Float], _ expected: [Float], least: Double = 0) -> Double {
     guard found.count == expected.count else { return .infinity }
     let difference = zip(found, expected).reduce(0.0) { $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1)) }
     let norm = expected.reduce(0.0) { $0 + Double($1) * Double($1) }
-    return (difference / max(norm, 1e-30)).squareRoot()
+    return (difference / max(norm, least * least * Double(expected.count), 1e-30)).squareRoot()
 }

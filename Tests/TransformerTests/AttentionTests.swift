@@ -11,9 +11,13 @@ import Transformer
         let shape: Attention
         var testDescription: String { name }
 
-        init(_ name: String, heads: Int, keyValueHeads: Int, headSize: Int) {
+        init(
+            _ name: String, heads: Int, keyValueHeads: Int, headSize: Int, window: Int? = nil, softcap: Float? = nil, isBiased: Bool = false
+        ) {
             self.name = name
-            shape = Attention(heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, scale: 1 / Float(headSize).squareRoot())
+            shape = Attention(
+                heads: heads, keyValueHeads: keyValueHeads, headSize: headSize, scale: 1 / Float(headSize).squareRoot(), window: window,
+                softcap: softcap, bias: isBiased ? LinearBias(heads: heads) : nil)
         }
     }
 
@@ -22,6 +26,12 @@ import Transformer
         HeadSharing("grouped", heads: 4, keyValueHeads: 2, headSize: 6),
         HeadSharing("one key-value head for all", heads: 3, keyValueHeads: 1, headSize: 5),
         HeadSharing("a single head", heads: 1, keyValueHeads: 1, headSize: 7),
+        HeadSharing("a window of one", heads: 2, keyValueHeads: 1, headSize: 4, window: 1),
+        HeadSharing("a window", heads: 4, keyValueHeads: 2, headSize: 4, window: 3),
+        HeadSharing("a window of more than a block", heads: 1, keyValueHeads: 1, headSize: 4, window: 140),
+        HeadSharing("a softcap", heads: 2, keyValueHeads: 2, headSize: 5, softcap: 1.5),
+        HeadSharing("linear biases", heads: 3, keyValueHeads: 3, headSize: 4, isBiased: true),
+        HeadSharing("all of it", heads: 4, keyValueHeads: 2, headSize: 4, window: 130, softcap: 2, isBiased: true),
     ]
     static let short = [[1], [6], [1, 5, 1, 1, 3]]
     /// Around the borders of blocks of 128 queries, alone and among others.
@@ -109,7 +119,7 @@ import Transformer
         let before = forward(shape, input)
         let after = forward(shape, Input(buffer: buffer, segments: input.segments, dMixed: input.dMixed))
         let differing = (0..<input.rows).filter { before[$0 * width..<($0 + 1) * width] != after[$0 * width..<($0 + 1) * width] }
-        #expect(differing == Array(changed..<segment.upperBound))
+        #expect(differing == Array(changed..<min(segment.upperBound, changed + (shape.window ?? 3))))
     }
 
     /// The softmax takes out the largest score first: scores of 10,000 do not overflow, and pick one value.

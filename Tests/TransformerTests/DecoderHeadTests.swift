@@ -15,8 +15,8 @@ import Transformer
         let x = [Float].random(rows * model.configuration.hiddenSize, scale: 3, &random)
         let checkpoint = model.checkpoint
         let normed = NaiveTwins.normalized(
-            model.configuration.norm, x.doubles, weight: try checkpoint.floats(model.layout.finalNorm.weight).doubles,
-            bias: try model.layout.finalNorm.bias.map { try checkpoint.floats($0).doubles } ?? [],
+            model.configuration.norm, x.doubles, weight: try checkpoint.floats(#require(model.layout.finalNorm?.weight)).doubles,
+            bias: try model.layout.finalNorm?.bias.map { try checkpoint.floats($0).doubles } ?? [],
             epsilon: Double(model.configuration.normEpsilon))
         let (width, head) = (model.configuration.hiddenSize, try checkpoint.floats(model.layout.head).doubles)
         let logits = (0..<rows).flatMap { row in

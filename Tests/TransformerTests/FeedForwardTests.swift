@@ -4,11 +4,13 @@ import TestSupport
 import Testing
 import Transformer
 
-/// Both activations against their naive twins. Tolerance 1e-6, norm of the difference over norm: the exponential is within
+/// All activations against their naive twins. Tolerance 1e-6, norm of the difference over norm: the exponential is within
 /// 2 units in the last place of 1.2e-7, the arithmetic around it rounds a few times.
 @Suite struct FeedForwardTests {
     static let tolerance = 1e-6
-    static let kinds = [ModelConfiguration.Activation.siluGated, .geluTanh]
+    static let kinds = ModelConfiguration.Activation.Function.allCases.flatMap { function in
+        [true, false].map { ModelConfiguration.Activation(function, isGated: $0) }
+    }
     static let widths = [1, 7, 16, 33]
 
     /// More than two blocks of 16 rows.
@@ -21,7 +23,7 @@ import Transformer
 
     private func forward(_ kind: ModelConfiguration.Activation, _ expanded: [Float], rows: Int) -> [Float] {
         let columns = expanded.count / rows
-        var activated = Matrix(rows: rows, columns: kind == .siluGated ? columns / 2 : columns)
+        var activated = Matrix(rows: rows, columns: kind.isGated ? columns / 2 : columns)
         activated.fill(.nan)
         var output = activated.mutableView
         FeedForward.forward(kind, MatrixView(expanded.span, rows: rows, columns: columns), into: &output)

@@ -35,8 +35,12 @@ import Transformer
         let tap = GradientCollector(coefficients: [1])
         try sweep.backward(from: model.checkpoint, tap: tap)
         #expect(Set(tap.gradients.keys) == Set(model.layout.parameters))
+        // A gradient that is 0 but for rounding, such as that of a key's bias without rotary positions, is held to a hundredth
+        // of the others.
+        let all = try model.layout.parameters.flatMap { try reference.floats("grad/" + $0).doubles }
+        let typical = (inner(all, all) / Double(all.count)).squareRoot()
         for parameter in model.layout.parameters {
-            let error = relativeError(tap.gradients[parameter] ?? [], try reference.floats("grad/" + parameter))
+            let error = relativeError(tap.gradients[parameter] ?? [], try reference.floats("grad/" + parameter), least: 0.01 * typical)
             #expect(error < 1e-4, "\(parameter)")
         }
     }

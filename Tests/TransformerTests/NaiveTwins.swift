@@ -18,15 +18,16 @@ enum NaiveTwins {
         }
     }
 
-    /// The first `heads` heads of every row turned by the row's position, columns i and i + d/2 of a head as one complex number.
-    static func rotated(_ x: [Double], columns: Int, heads: Int, headSize: Int, base: Double) -> [Double] {
+    /// The first `heads` heads of every row turned by the row's position, columns i and i + t/2 of a head, t
+    /// those that are turned, as one complex number.
+    static func rotated(_ x: [Double], columns: Int, heads: Int, headSize: Int, base: Double, turned: Int) -> [Double] {
         var result = x
         for (position, start) in stride(from: 0, to: x.count, by: columns).enumerated() {
             for head in 0..<heads {
-                for index in 0..<headSize / 2 {
-                    let angle = Double(position) * pow(base, -2 * Double(index) / Double(headSize))
+                for index in 0..<turned / 2 {
+                    let angle = Double(position) * pow(base, -2 * Double(index) / Double(turned))
                     let real = start + head * headSize + index
-                    let imaginary = real + headSize / 2
+                    let imaginary = real + turned / 2
                     result[real] = x[real] * cos(angle) - x[imaginary] * sin(angle)
                     result[imaginary] = x[real] * sin(angle) + x[imaginary] * cos(angle)
                 }
@@ -48,8 +49,13 @@ enum NaiveTwins {
                 let key = shape.heads + head * shape.keyValueHeads / shape.heads
                 let value = key + shape.keyValueHeads
                 for row in segment {
-                    let seen = segment.lowerBound...row
-                    let weights = softmax(seen.map { Double(shape.scale) * inner(columns(row, head), columns($0, key)) })
+                    let seen = max(segment.lowerBound, shape.window.map { row + 1 - $0 } ?? 0)...row
+                    let weights = softmax(
+                        seen.map { other in
+                            let score = Double(shape.scale) * inner(columns(row, head), columns(other, key))
+                            let capped = shape.softcap.map { Double($0) * tanh(score / Double($0)) } ?? score
+                            return capped - Double(shape.bias?.slopes[head] ?? 0) * Double(row - other)
+                        })
                     for (weight, other) in zip(weights, seen) {
                         for (column, element) in columns(other, value).enumerated() {
                             mixed[row * width + head * size + column] += weight * element
@@ -61,13 +67,18 @@ enum NaiveTwins {
         return mixed
     }
 
-    /// silu(gate) up, or gelu in its tanh form; F columns from 2F or F.
+    /// f(gate) up, or f(x); F columns from 2F or F.
     static func activated(_ kind: ModelConfiguration.Activation, _ expanded: [Double], width: Int) -> [Double] {
-        switch kind {
-        case .siluGated:
-            rows(expanded, width: 2 * width).flatMap { row in (0..<width).map { row[$0] / (1 + exp(-row[$0])) * row[width + $0] } }
-        case .geluTanh:
-            expanded.map { 0.5 * $0 * (1 + tanh((2 / Double.pi).squareRoot() * ($0 + 0.044715 * $0 * $0 * $0))) }
+        guard kind.isGated else { return expanded.map { value(kind.function, $0) } }
+        return rows(expanded, width: 2 * width).flatMap { row in (0..<width).map { value(kind.function, row[$0]) * row[width + $0] } }
+    }
+
+    private static func value(_ function: ModelConfiguration.Activation.Function, _ x: Double) -> Double {
+        switch function {
+        case .silu: x / (1 + exp(-x))
+        case .geluTanh: 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+        case .gelu: 0.5 * x * (1 + erf(x / 2.squareRoot()))
+        case .relu: max(x, 0)
         }
     }
 

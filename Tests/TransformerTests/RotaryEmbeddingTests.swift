@@ -1,3 +1,4 @@
+import Checkpoints
 import Tensors
 import TestSupport
 import Testing
@@ -17,16 +18,16 @@ import Transformer
         return .random(positions * columns, &random)
     }
 
-    private func rotated(_ x: [Float], base: Double, direction: Float) -> [Float] {
-        let tables = RotaryEmbedding(base: base, headSize: headSize, positions: positions)
+    private func rotated(_ x: [Float], base: Double, direction: Float, turned: Int = 10) -> [Float] {
+        let tables = RotaryEmbedding([RotaryParameters(base: base, columns: turned)], headSize: headSize, positions: positions)
         var matrix = Matrix(x, columns: columns)
         var view = matrix.mutableView
-        RotaryEmbedding.rotate(&view, heads: heads, direction: direction, cosines: tables.cosines.view, sines: tables.sines.view)
+        tables.rotate(&view, heads: heads, table: 0, direction: direction)
         return [Float](matrix.view)
     }
 
-    private func twin(_ x: [Double], base: Double) -> [Double] {
-        NaiveTwins.rotated(x, columns: columns, heads: heads, headSize: headSize, base: base)
+    private func twin(_ x: [Double], base: Double, turned: Int = 10) -> [Double] {
+        NaiveTwins.rotated(x, columns: columns, heads: heads, headSize: headSize, base: base, turned: turned)
     }
 
     /// Angles are Float, as in the reference implementation: an angle of up to 39 is off by two roundings of 6e-8 of it, so
@@ -35,6 +36,15 @@ import Transformer
     func forwardIsTheNaiveOne(base: Double) {
         let x = rows(seed: 1)
         #expect(relativeError(rotated(x, base: base, direction: 1), twin(x.doubles, base: base).floats) < 5e-6)
+    }
+
+    @Test(arguments: [2, 4, 8])
+    func aPartOfAHeadIsTurned(turned: Int) {
+        let (x, dy) = (rows(seed: 1), rows(seed: 2))
+        #expect(
+            relativeError(rotated(x, base: 100, direction: 1, turned: turned), twin(x.doubles, base: 100, turned: turned).floats) < 5e-6)
+        let expected = numericalGradient(at: x.doubles) { inner(dy.doubles, twin($0, base: 100, turned: turned)) }
+        #expect(relativeError(rotated(dy, base: 100, direction: -1, turned: turned), expected.floats) < 5e-6)
     }
 
     @Test(arguments: [10_000.0, 100.0, 1e6])

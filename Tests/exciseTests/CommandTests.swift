@@ -189,10 +189,10 @@ import Testing
             "trace", Fixture.directory.appending(name).string, "--tokens", tokens, "--output", output.string, "--gradients",
         ])
         let trace = try Checkpoint(output)
-        // 1e-4, norm of the difference over norm: float32 sums in another order.
+        // 1e-4, norm of the difference over norm: float32 sums in another order. What is 0 but for rounding counts as 1e-4 an element.
         for tensor in trace.tensors {
             let expected = ["logits", "loss"].contains(tensor.name) ? tensor.name : "grad/" + tensor.name
-            #expect(relativeError(try trace.floats(tensor.name), try reference.floats(expected)) < 1e-4, "\(tensor.name)")
+            #expect(relativeError(try trace.floats(tensor.name), try reference.floats(expected), least: 1e-4) < 1e-4, "\(tensor.name)")
         }
         #expect(trace.tensors.count == reference.tensors.count - 1)
         #expect(found["nll"]?.number != nil)

@@ -52,7 +52,7 @@ import Testing
         #expect(configuration.hiddenSize == 32 && configuration.layerCount == 2 && configuration.headSize == 6)
         #expect(configuration.headCount == 4 && configuration.keyValueHeadCount == 2 && configuration.feedForwardSize == 64)
         #expect(configuration.vocabularySize == 20 && configuration.contextLength == 64 && !configuration.isHeadTied)
-        #expect(configuration.normEpsilon == 1e-5 && configuration.position == .rotary(base: 10000))
+        #expect(configuration.normEpsilon == 1e-5 && configuration.rotary.map(\.base) == [10000])
         #expect(configuration.beginToken == 1 && configuration.endTokens == [2])
         #expect(model.configuration["rms_norm_eps"]?.number == 1e-5)
         #expect(model.configuration["attention_bias"]?.boolean == true && model.configuration["mlp_bias"]?.boolean == false)
