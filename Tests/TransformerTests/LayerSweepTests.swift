@@ -104,7 +104,7 @@ import Transformer
 
     /// Tolerance 1e-4, norm of the difference over norm: float32 sums in another order differ by some 1e-6, more where the
     /// gradients of several tokens cancel.
-    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context"])
+    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "gpt-neox-parallel"])
     func everyExampleHasTheReferenceGradient(name: String) throws {
         let model = try Fixture.model(name)
         let reference = try Checkpoint(Fixture.directory.appending(name).appending("examples.safetensors"))
@@ -166,7 +166,10 @@ import Transformer
     // MARK: Under other plans
 
     /// To the bit.
-    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context"])
+    @Test(arguments: [
+        "llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "gpt-neox-parallel", "opt-post-norm", "olmo-clipped", "bloom-five-heads",
+        "phi3-long", "stablelm-parallel",
+    ])
     func whatIsKeptMayLieInMemoryOrInAFileOrBeComputedAnew(name: String) throws {
         let model = try Fixture.model(name)
         let batch = largeBatch(model)
@@ -179,7 +182,7 @@ import Transformer
     }
 
     /// 1e-5: the chunks' sums are added in another order.
-    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context"], [1, 1000, 2100])
+    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "opt-post-norm"], [1, 1000, 2100])
     func additiveTapsMayComeInChunks(name: String, chunkRows: Int) throws {
         let model = try Fixture.model(name)
         let batch = largeBatch(model)
