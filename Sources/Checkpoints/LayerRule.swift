@@ -52,7 +52,8 @@ struct LayerRule {
             else {
                 throw .configuration(reader.path, key: key, reason: "has a run that is not [[values], times]")
             }
-            for _ in 0..<times { values += part }
+            // No further than the layers go, whatever a run claims.
+            for _ in 0..<times where values.count < count { values += part }
         }
         if let odd = values.first(where: { value in !known.contains { $0.isEqual(to: value) } }) {
             throw reader.unsupported(key, odd, known)
