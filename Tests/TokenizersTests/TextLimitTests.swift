@@ -29,12 +29,14 @@ struct TextLimitTests {
     ])
     func encodingStaysBounded(_ part: String, _ name: String, _ steps: [JSONValue]) throws {
         let tokenizer = try tokenizer(part, name, steps)
-        #expect(kind { () throws(TokenizerError) in _ = try tokenizer.encode("aé", addingSpecialTokens: false) } == "normalized-text-too-long")
+        #expect(
+            kind { () throws(TokenizerError) in _ = try tokenizer.encode("aé", addingSpecialTokens: false) } == "normalized-text-too-long")
     }
 
     @Test func decodingStaysBounded() throws {
         let tokenizer = try tokenizer("decoder", "decoders", Array(repeating: Self.doubling, count: 40))
-        #expect(kind { () throws(TokenizerError) in _ = try tokenizer.decode([0], skippingSpecialTokens: false) } == "normalized-text-too-long")
+        #expect(
+            kind { () throws(TokenizerError) in _ = try tokenizer.decode([0], skippingSpecialTokens: false) } == "normalized-text-too-long")
     }
 
     /// Six doublings are within the limit, on a text of any length.

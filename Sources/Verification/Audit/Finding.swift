@@ -43,6 +43,6 @@ package enum AuditCode: String, Sendable, CaseIterable {
     case unknownTensor = "unknown-tensor"
     // The tokens
     case specialToken = "special-token"
-    case olderTokenizer = "older-tokenizer"
+    case otherTokenizer = "other-tokenizer"
     case tokenizerMismatch = "tokenizer-mismatch"
 }

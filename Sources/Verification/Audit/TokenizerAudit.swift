@@ -2,22 +2,21 @@ internal import Storage
 internal import Tokenizers
 
 extension FindingList {
-    /// tokenizer.json beside the vocabulary, and the small files around it.
+    /// The tokenizer beside the vocabulary, and the small files around it.
     mutating func checkTokenizer(_ files: AuditedFiles, vocabularySize: Int?) {
         for name in ["tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"] { _ = files.json(name, &self) }
-        let name = "tokenizer.json"
-        guard files.contains(name) else {
-            let older = ["tokenizer.model", "vocab.json", "vocab.txt", "spiece.model"].first(where: files.contains)
-            if let older {
-                warning(.olderTokenizer, older, "the tokenizer is there only in an older form than tokenizer.json, which is not read here.")
+        let names = Tokenizer.fileNames(in: files.tree)
+        guard let name = names.first else {
+            if let other = ["vocab.txt", "spiece.model"].first(where: files.contains) {
+                warning(.otherTokenizer, other, "the tokenizer is there only in a form that is not read here.")
             } else {
-                error(.missingFile, name, "there is no tokenizer.")
+                error(.missingFile, "tokenizer.json", "there is no tokenizer.")
             }
             return
         }
-        guard let file = files.file(name, &self) else { return }
+        for name in names where files.file(name, &self) == nil { return }
         do {
-            let size = try Tokenizer(file: file).vocabularySize
+            let size = try Tokenizer(files.tree).vocabularySize
             guard let vocabularySize, size > vocabularySize else { return }
             error(
                 .tokenizerMismatch, name,

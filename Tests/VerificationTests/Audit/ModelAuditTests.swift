@@ -221,7 +221,7 @@ import Verification
         arguments: [
             ("model_type", nil, "error configuration config.json model_type"),
             ("model_type", "other", "warning unsupported-architecture config.json model_type"),
-            ("hidden_act", "relu", "warning unsupported-trait config.json hidden_act"),
+            ("hidden_act", "none", "warning unsupported-trait config.json hidden_act"),
             ("hidden_size", "wide", "error configuration config.json hidden_size"),
             ("num_key_value_heads", 3, "error configuration config.json num_key_value_heads"),
             ("bos_token_id", 61, "error special-token config.json bos_token_id"),
@@ -313,14 +313,19 @@ import Verification
     @Test func tokenizers() throws {
         func found(_ text: String) throws -> [String] { try findings { try $0.put("tokenizer.json", text) } }
         #expect(try found(#"{"model": {"type": "BPE", "vocab": {"a": 61}, "merges": []}}"#) == ["error tokenizer-mismatch tokenizer.json"])
-        #expect(try found(#"{"model": {"type": "Unigram", "vocab": []}}"#) == ["warning unsupported-tokenizer tokenizer.json"])
+        #expect(try found(#"{"model": {"type": "WordPiece", "vocab": {}}}"#) == ["warning unsupported-tokenizer tokenizer.json"])
         #expect(try found(#"{"model": {"type": "BPE"}}"#) == ["error tokenizer-missing-item tokenizer.json"])
         #expect(try found(#"{"model": "#) == ["error json-syntax tokenizer.json"])
         #expect(
             try findings { model in
                 model.remove("tokenizer.json")
+                try model.put("vocab.txt", "[UNK]")
+            } == ["warning other-tokenizer vocab.txt"])
+        #expect(
+            try findings { model in
+                model.remove("tokenizer.json")
                 try model.put("tokenizer.model", "sentences")
-            } == ["warning older-tokenizer tokenizer.model"])
+            } == ["error malformed-sentencepiece-model tokenizer.model"])
     }
 
     // MARK: Bounds
