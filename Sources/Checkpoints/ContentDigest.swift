@@ -35,15 +35,9 @@ package struct CheckpointDigests: Sendable {
         of file: InputFile, from start: Int, count: Int, also whole: inout SHA256Hasher
     ) throws(StorageError) -> SHA256Digest {
         var hasher = SHA256Hasher()
-        var buffer = [UInt8](repeating: 0, count: min(count, 1 << 20))
-        var done = 0
-        while done < count {
-            buffer.removeLast(max(0, buffer.count - (count - done)))
-            var piece = buffer.mutableSpan
-            try file.read(at: start + done, into: &piece)
-            hasher.update(piece.span)
-            whole.update(piece.span)
-            done += buffer.count
+        try file.forEachPiece(from: start, count: count) { piece in
+            hasher.update(piece)
+            whole.update(piece)
         }
         return hasher.finish()
     }

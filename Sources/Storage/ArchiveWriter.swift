@@ -60,6 +60,7 @@ internal import SystemPackage
 
     /// Begins a file. `time` is in seconds since 1970; a zip, whose times have no zone, gets its earliest, 1980-01-01.
     func begin(_ name: String, size: Int, time: Int, isCompressible: Bool) throws(StorageError) {
+        // As above: it fails only where no small allocation succeeds.
         guard let entry = unsafe archive_entry_new() else { fatalError("out of memory") }
         defer { unsafe archive_entry_free(entry) }
         unsafe archive_entry_set_pathname(entry, name)

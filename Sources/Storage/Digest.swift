@@ -69,18 +69,10 @@ package struct SHA256Digest: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension InputFile {
-    /// The digest of the whole file, read 1 MiB at a time.
+    /// The digest of the whole file.
     package func sha256() throws(StorageError) -> SHA256Digest {
         var hasher = SHA256Hasher()
-        var buffer = [UInt8](repeating: 0, count: min(size, 1 << 20))
-        var offset = 0
-        while offset < size {
-            buffer.removeLast(max(0, buffer.count - (size - offset)))
-            var span = buffer.mutableSpan
-            try read(at: offset, into: &span)
-            hasher.update(span.span)
-            offset += buffer.count
-        }
+        try forEachPiece(count: size) { hasher.update($0) }
         return hasher.finish()
     }
 }

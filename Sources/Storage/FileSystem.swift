@@ -71,6 +71,11 @@ package enum FileSystem {
         return offset - range.lowerBound
     }
 
+    /// Writes all of the bytes where the file stands.
+    static func append(_ bytes: Span<UInt8>, to target: FileDescriptor) throws(Errno) {
+        do { _ = try unsafe bytes.withUnsafeBytes { unsafe try target.writeAll($0) } } catch { throw (error as? Errno) ?? .ioError }
+    }
+
     /// Takes hold of a directory for this process alone, until the descriptor is closed; nil where another has it.
     static func lock(_ directory: FilePath) throws(StorageError) -> FileDescriptor? {
         let descriptor = unsafe open(directory.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)

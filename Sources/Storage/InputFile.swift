@@ -95,6 +95,21 @@ package final class InputFile: Sendable {
         do { return try Int(Stat(open.descriptor).size) == wholeSize ? bytes : nil } catch { throw .unreadable(path, error) }
     }
 
+    /// Hands over the bytes from `start` on, a piece at a time, in a buffer that is used again.
+    package func forEachPiece(
+        from start: Int = 0, count: Int, _ body: (Span<UInt8>) throws(StorageError) -> Void
+    ) throws(StorageError) {
+        var buffer = [UInt8](repeating: 0, count: min(count, 1 << 20))
+        var done = 0
+        while done < count {
+            buffer.removeLast(max(0, buffer.count - (count - done)))
+            var piece = buffer.mutableSpan
+            try read(at: start + done, into: &piece)
+            try body(piece.span)
+            done += buffer.count
+        }
+    }
+
     /// All of it, where it is not larger than `limit` bytes.
     package func contents(limit: Int = 1 << 30) throws(StorageError) -> [UInt8] {
         guard size <= limit else { throw .tooLarge(path, limit: limit) }

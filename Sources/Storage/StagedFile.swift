@@ -23,8 +23,10 @@ package final class StagedFile {
 
     deinit { if isOpen { try? descriptor.close() } }
 
-    package func write(_ bytes: [UInt8]) throws(StorageError) {
-        do { _ = try descriptor.writeAll(bytes) } catch { throw .unwritable(path, (error as? Errno) ?? .ioError) }
+    package func write(_ bytes: [UInt8]) throws(StorageError) { try write(bytes.span) }
+
+    package func write(_ bytes: Span<UInt8>) throws(StorageError) {
+        do { try FileSystem.append(bytes, to: descriptor) } catch { throw .unwritable(path, error) }
     }
 
     /// All of another file, by the kernel's own copying where it can.
@@ -34,15 +36,7 @@ package final class StagedFile {
             done = try FileSystem.appendCopy(
                 of: source.start..<source.start + source.size, from: source.open.descriptor, to: descriptor)
         } catch { throw .unwritable(path, error) }
-        let piece = 1 << 20
-        var buffer = [UInt8](repeating: 0, count: min(piece, source.size - done))
-        while done < source.size {
-            buffer.removeLast(max(0, buffer.count - (source.size - done)))
-            var span = buffer.mutableSpan
-            try source.read(at: done, into: &span)
-            try write(buffer)
-            done += buffer.count
-        }
+        try source.forEachPiece(from: done, count: source.size - done) { (piece) throws(StorageError) in try write(piece) }
     }
 
     /// Syncs and closes: an error of the disk shows here at the latest. The file counts as finished from now on.

@@ -27,6 +27,7 @@ enum ModelPlace {
         get throws {
             switch self {
             case .files(let files): return files
+            case .single(let file) where file.path.extension?.lowercased() == "gguf": throw CheckpointError.unconvertedGGUF(file.path)
             case .single(let file): throw StorageError.notADirectory(file.path)
             }
         }

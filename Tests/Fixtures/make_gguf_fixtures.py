@@ -1,17 +1,21 @@
-"""Makes the GGUF files the tests read, and beside them what must come out.
+"""Makes what the tests put GGUF files together from, and beside it what must come out of them.
 
     python make_gguf_fixtures.py [OUTPUT_DIR]   (default: gguf/ beside this script; needs gguf, numpy, safetensors, sentencepiece,
                                                  tokenizers; with torch and transformers installed it also cross-checks)
 
 blocks.safetensors: for each block type, <type>/bytes (U8, random blocks with finite scales) and <type>/values (F32, what
-gguf.quants.dequantize makes of them). llama.gguf, gpt2.gguf: pico models, quantised in many ways, with the Hugging Face values
-in <name>.safetensors (F32). tokenizer-*.gguf: llama models of next to nothing with a tokenizer each; tokenizers.json says what
+gguf.quants.dequantize makes of them). llama.json, gpt2.json: pico models, quantised in many ways, with the Hugging Face values
+in <name>.safetensors (F32). tokenizer-*.json: llama models of next to nothing with a tokenizer each; tokenizers.json says what
 ids each gives for some texts: those of the tokenizer the file was made from (Hugging Face tokenizers, or sentencepiece itself).
-Seeds are fixed.
+Each model is written by the reference writer into a temporary folder, where transformers reads it too; kept are its parts and the
+digest of the whole, which the tests' own file must have. Seeds are fixed.
 """
+import hashlib
 import io
 import json
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import gguf
@@ -29,7 +33,8 @@ In the 1890s the harbour was deepened, the mole lengthened, and there were other
 Her brother could've left; their mother had. It's the sea's doing, the others thought, though they'd never say it there.
 """
 TEXTS = [
-    "", " ", "Hello", "the lighthouse keeper's daughter", "  The  lamp\n\n they'LL see 12345 ships, wasn't it?", "I'M 7 ... café naïve £9",
+    "", " ", "Hello", "the lighthouse keeper's daughter", "  The  lamp\n\n they'LL see 12345 ships, wasn't it?",
+    "I'M 7 ... café naïve £9",
     "weather\tthe\r\n 1890s\n", "e\u0301 \u4e16\u754c 👩\u200d👧 Ωmega", "<s>their</s> <|end|>other<|user|> x",
     "their thirty-third\u3000three   ", "a" * 20 + " " + "9" * 7,
 ]
@@ -304,18 +309,39 @@ def cross_check(root):
         assert worst == 0
 
 
+def parts(path):
+    """What a file is made of, as the reference reader has it."""
+    reader = gguf.GGUFReader(path)
+    pairs = []
+    for key, field in reader.fields.items():
+        if not key.startswith("GGUF."):
+            is_array = len(field.types) > 1
+            pairs.append({"key": key, "type": field.types[-1].name.lower(), "is_array": is_array, "value": field.contents()})
+    tensors = [{"name": tensor.name, "dimensions": tensor.shape.tolist(), "type": int(tensor.tensor_type), "data": tensor.data.tobytes().hex()}
+               for tensor in reader.tensors]
+    return {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "alignment": reader.alignment, "pairs": pairs, "tensors": tensors}
+
+
 def main():
-    root = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "gguf"
-    root.mkdir(parents=True, exist_ok=True)
+    output = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "gguf"
+    output.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(20250611)
-    blocks(root / "blocks.safetensors", random)
-    llama(root / "llama.gguf", random)
-    gpt2(root / "gpt2.gguf", random)
-    tokenizers(root, random)
-    for file in sorted(root.iterdir()):
-        file.chmod(0o644)
-        print(f"{file.name:<40}{file.stat().st_size:>8}")
-    cross_check(root)
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        blocks(root / "blocks.safetensors", random)
+        llama(root / "llama.gguf", random)
+        gpt2(root / "gpt2.gguf", random)
+        tokenizers(root, random)
+        cross_check(root)
+        for file in sorted(root.iterdir()):
+            target = output / file.name
+            if file.suffix == ".gguf":
+                target = target.with_suffix(".json")
+                target.write_text(json.dumps(parts(file), indent=1, ensure_ascii=False, default=lambda number: number.item()) + "\n")
+            else:
+                shutil.copyfile(file, target)
+            target.chmod(0o644)
+            print(f"{target.name:<40}{target.stat().st_size:>8}")
 
 
 if __name__ == "__main__":

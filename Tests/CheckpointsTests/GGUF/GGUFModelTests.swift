@@ -8,7 +8,7 @@ import Testing
 @Suite struct GGUFModelTests {
     private static let folder = Fixture.directory.appending("gguf")
 
-    private func model(_ name: String) throws -> GGUFModel { try GGUFModel(InputFile(Self.folder.appending(name + ".gguf"))) }
+    private func model(_ name: String) throws -> GGUFModel { try GGUFBytes(fixture: name).with { try GGUFModel($0) } }
 
     private func floats(_ model: GGUFModel, _ name: String, _ range: Range<Int>) throws -> [Float] {
         var values = [Float](repeating: .nan, count: range.count)

@@ -14,7 +14,7 @@ import Tokenizers
         let document = try InputFile.json(Self.folder.appending("tokenizers.json"))
         let texts = try #require(document[name.hasPrefix("sentencepiece") ? "sentencepiece_texts" : "texts"]?.array).compactMap(\.string)
         let expected = try #require(document["tokenizers"]?[name])
-        let model = try GGUFModel(InputFile(Self.folder.appending("tokenizer-\(name).gguf")))
+        let model = try GGUFBytes(fixture: "tokenizer-\(name)").with { try GGUFModel($0) }
         let tokenizer = try Tokenizer(json: model.tokenizer, name: name)
         #expect(tokenizer.prefixTokens.map(Int.init) == expected["prefix"]?.array?.compactMap(\.integer))
         let ids = try #require(expected["ids"]?.array)
