@@ -26,11 +26,14 @@ package struct EditPlan: Sendable {
         parameters = try recipe.selection.names(of: model)
         self.budget = budget
         self.scratch = scratch
-        let sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
-            switch recipe.method {
-            case .targetedRemoval: [(TokenBatch(records.forget + records.keep), true), (TokenBatch(records.retain), false)]
-            case .removal, .forgetting: [(TokenBatch(records.retain + records.keep + records.forget), true)]
+        let known = recipe.method == .targetedRemoval ? records.retain : records.retain + records.keep
+        let rows = recipe.method == .targetedRemoval ? records.forget + records.keep : records.forget
+        var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
+            switch recipe.curvature {
+            case .diagonal: [(TokenBatch(rows), true), (TokenBatch(known), false)]
+            case .woodbury: [(TokenBatch(known + rows), true)]
             }
+        if recipe.method == .forgetting { sweeps.append((TokenBatch(known + rows), false)) }
         var (smallest, peak) = (0, 0)
         for sweep in sweeps {
             smallest = max(smallest, MemoryBudget.smallest(model, sweep.batch, needsEveryExample: sweep.needsEveryExample))
@@ -42,24 +45,69 @@ package struct EditPlan: Sendable {
         plannedPeak = peak
     }
 
-    /// Bytes of scratch files that hold one number a parameter; kept layer inputs come on top where memory is short.
+    /// Bytes of scratch files that hold numbers for each parameter; kept layer inputs come on top where memory is short.
     package var scratchBytes: Int {
-        let stores =
-            switch recipe.method {
-            case .targetedRemoval: 4
-            case .removal: 2
-            case .forgetting: 3
+        let edits = recipe.method == .forgetting ? 3 : 2
+        let fisher =
+            switch recipe.curvature {
+            case .diagonal: 2
+            case .woodbury: 0
             }
-        return stores * 4 * parameterCount
+        return (edits + fisher) * 4 * parameterCount
     }
 
     /// Finds the edit. The model is left as it was; `progress` hears what is being done.
     package func run(progress: (String) -> Void) throws -> EditOutcome {
         switch recipe.method {
         case .targetedRemoval: try TargetedRemoval(self).run(progress: progress)
-        case .removal: try FisherRemoval(self).run(from: store(), progress: progress)
+        case .removal:
+            try FisherRemoval(self).run(from: store(), curvature(of: records.retain + records.keep, progress), progress: progress)
         case .forgetting: try FisherForgetting(self).run(progress: progress)
         }
+    }
+
+    /// F of some examples.
+    func curvature(of examples: [Example], _ progress: (String) -> Void) throws -> any Curvature {
+        switch recipe.curvature {
+        case .woodbury(let block):
+            return WoodburyCurvature(model.checkpoint, retain: examples, block: block, rho: recipe.damping)
+        case .diagonal:
+            progress("Fisher of \(examples.count) retain records")
+            let fisher = try DiagonalFisher(model, parameters, examples: examples.count, rho: recipe.damping, scratch: scratch)
+            let batch = TokenBatch(examples)
+            var sweep = try LayerSweep(
+                model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: false))
+            _ = try sweep.scoreKeeping(from: model.checkpoint)
+            try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: fisher))
+            return StoredCurvature(fisher, of: model.checkpoint, parameters: parameters)
+        }
+    }
+
+    /// A sweep over the records that the edit is about, within the budget.
+    func rowSweep(_ curvature: any Curvature, _ rows: [Example]) throws -> RowSweep {
+        try RowSweep(model, parameters: parameters, companions: curvature.companions, rows: rows, plan: sweepPlan)
+    }
+
+    /// How a batch is swept within the budget, every example at once.
+    func sweepPlan(_ batch: TokenBatch) throws -> SweepPlan {
+        try budget.plan(model, batch, scratch: scratch, needsEveryExample: true)
+    }
+
+    /// Examples' mean losses by the unedited model, and their first-order changes by a change of its weights.
+    func effect(of change: ParameterStore, on examples: [Example]) throws -> (losses: [Double], changes: [Double]) {
+        let batch = TokenBatch(examples)
+        var sweep = try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: false))
+        let losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
+        let tap = ChangeEffect(change, examples: examples.count)
+        try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
+        return (losses, tap.effect)
+    }
+
+    /// Examples' mean losses.
+    func losses(_ examples: [Example], from weights: any WeightSource) throws -> [Double] {
+        let batch = TokenBatch(examples)
+        var sweep = try LayerSweep(model, batch, plan: .forward)
+        return try sweep.score(from: weights).meanLosses(batch)
     }
 
     /// How many numbers the parameters that may change hold.
@@ -67,12 +115,4 @@ package struct EditPlan: Sendable {
 
     /// A number for each of them, all zeros.
     func store() throws -> ParameterStore { try ParameterStore(model, parameters, in: scratch) }
-
-    /// The tap, shown nothing else.
-    func selected(_ tap: any GradientTap) -> any GradientTap { SelectedParameters(parameters, for: tap) }
-
-    /// A sweep over a batch, forward and backward, within the budget.
-    func sweep(_ batch: TokenBatch, needsEveryExample: Bool) throws -> LayerSweep {
-        try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample))
-    }
 }

@@ -9,9 +9,6 @@ package struct EditRecipe: Sendable {
         case forgetting = "fisher-forgetting"
     }
 
-    /// What shares one Gram matrix in Fisher Removal and Forgetting.
-    package enum Block: String, Sendable, CaseIterable { case parameter, layer }
-
     /// How far Fisher Removal goes, also as a part of Fisher Forgetting: until the forget loss reaches its target, or a fixed multiple
     /// of F^-1 v, which may be 0 for Fisher Forgetting: noise only.
     package enum Strength: Sendable {
@@ -20,20 +17,29 @@ package struct EditRecipe: Sendable {
     }
 
     package var method: Method
-    package var block: Block
+    /// How the Fisher is approximated.
+    package var curvature: CurvatureKind
     package var strength: Strength
-    /// Damping relative to the block's own scale (rho of DESIGN).
+    /// Damping relative to the Fisher's own scale (rho of DESIGN).
     package var damping: Double
     /// The most rounds of direction and step.
     package var rounds: Int
     /// The mean loss (nats a token) that forget records are brought to.
     package var target: Double
-    /// tau of Fisher Forgetting: the noise's root mean square over that of the weights, block by block.
+    /// tau of Fisher Forgetting: the noise's size as `Noise` defines it.
     package var noise = 0.01
     /// Which parameters may change.
     package var selection = ParameterSelection()
     /// What the noise is drawn from.
     package var seed: UInt64 = 0
+
+    /// The curvature that a method uses where the user says nothing.
+    package static func defaultCurvature(_ method: Method) -> CurvatureKind {
+        switch method {
+        case .targetedRemoval: .diagonal
+        case .removal, .forgetting: .woodbury(.parameter)
+        }
+    }
 
     /// Rounds a method takes at most where the user says nothing.
     package static func defaultRounds(_ method: Method, _ strength: Strength) -> Int {
@@ -44,9 +50,9 @@ package struct EditRecipe: Sendable {
         }
     }
 
-    package init(method: Method, block: Block, strength: Strength, damping: Double, rounds: Int, target: Double) {
+    package init(method: Method, curvature: CurvatureKind, strength: Strength, damping: Double, rounds: Int, target: Double) {
         self.method = method
-        self.block = block
+        self.curvature = curvature
         self.strength = strength
         self.damping = damping
         self.rounds = rounds

@@ -15,49 +15,46 @@ struct FisherForgetting: Sendable {
 
     /// Finds the edit. `progress` hears what is being done.
     func run(progress: (String) -> Void) throws -> EditOutcome {
+        let curvature = try plan.curvature(of: records.retain + records.keep, progress)
         progress("noise of F^(-1/4)")
         let noise = try plan.store()
-        let first = try shake(into: noise)
+        let first = try shake(curvature, into: noise)
         switch plan.recipe.strength {
         case .fixed(0):
             return EditOutcome(rounds: [first], ending: .roundsUsed, change: noise)
         case .fixed:
-            var outcome = try FisherRemoval(plan).run(from: plan.store(), progress: progress)
+            var outcome = try FisherRemoval(plan).run(from: plan.store(), curvature, progress: progress)
             try outcome.change.add(noise, scale: 1)
             outcome.rounds.append(try measured(outcome.change, after: outcome.rounds.last, effect: first))
             return outcome
         case .automatic:
-            var outcome = try FisherRemoval(plan).run(from: noise, progress: progress)
+            var outcome = try FisherRemoval(plan).run(from: noise, curvature, progress: progress)
             outcome.rounds.insert(first, at: 0)
             return outcome
         }
     }
 
     /// Makes the noise; the round that it is, predicted and measured, its step being tau.
-    private func shake(into noise: ParameterStore) throws -> EditRound {
+    private func shake(_ curvature: any Curvature, into noise: ParameterStore) throws -> EditRound {
         let known = records.retain + records.keep
-        let batch = TokenBatch(known + records.forget)
-        var sweep = try plan.sweep(batch, needsEveryExample: true)
-        let losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
-        let tap = FisherNoise(
-            model, examples: losses.count, retain: known.count, block: plan.recipe.block, rho: plan.recipe.damping,
-            tau: plan.recipe.noise, seed: plan.recipe.seed, into: noise)
-        try sweep.backward(from: model.checkpoint, tap: plan.selected(tap))
-        let after = try sweep.scoreKeeping(from: EditedWeights(model.checkpoint, sum: noise)).meanLosses(batch)
-        let (retain, kept, forget) = (0..<known.count, records.retain.count..<known.count, known.count..<losses.count)
+        var sweep = try plan.rowSweep(curvature, records.forget)
+        _ = try sweep.score(from: model.checkpoint)
+        let recipe = plan.recipe
+        try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: model.checkpoint, into: noise)
+        let (before, effect) = try plan.effect(of: noise, on: known + records.forget)
+        let after = try plan.losses(known + records.forget, from: EditedWeights(model.checkpoint, sum: noise))
+        let (retain, kept, forget) = (0..<known.count, records.retain.count..<known.count, known.count..<before.count)
         return EditRound(
-            forgetPredicted: mean(losses[forget]) + mean(tap.effect[forget]), forget: mean(after[forget]),
-            keep: kept.isEmpty ? nil : mean(after[kept]), retainPredicted: mean(losses[retain]) + mean(tap.effect[retain]),
-            retain: mean(after[retain]), step: plan.recipe.noise)
+            forgetPredicted: mean(before[forget]) + mean(effect[forget]), forget: mean(after[forget]),
+            keep: kept.isEmpty ? nil : mean(after[kept]), retainPredicted: mean(before[retain]) + mean(effect[retain]),
+            retain: mean(after[retain]), step: recipe.noise)
     }
 
     /// The noise as a round that follows another: the removal's losses and the noise's own effect predict the sum.
     private func measured(_ change: ParameterStore, after last: EditRound?, effect noise: EditRound) throws -> EditRound {
         let known = records.retain + records.keep
-        let batch = TokenBatch(known + records.forget)
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        let before = try sweep.score(from: model.checkpoint).meanLosses(batch)
-        let after = try sweep.score(from: EditedWeights(model.checkpoint, sum: change)).meanLosses(batch)
+        let before = try plan.losses(known + records.forget, from: model.checkpoint)
+        let after = try plan.losses(known + records.forget, from: EditedWeights(model.checkpoint, sum: change))
         let (retain, kept, forget) = (0..<known.count, records.retain.count..<known.count, known.count..<before.count)
         return EditRound(
             forgetPredicted: (last?.forget ?? 0) + noise.forgetPredicted - mean(before[forget]), forget: mean(after[forget]),

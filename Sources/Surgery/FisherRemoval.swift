@@ -4,7 +4,7 @@ internal import SystemPackage
 internal import Transformer
 
 /// Fisher Removal (Gu et al., arXiv 2403.10557): theta' = theta + eta F^-1 v, v the mean gradient of the forget records, F
-/// the damped empirical Fisher of the retain and kept records, block by block as the backward sweep passes.
+/// the damped empirical Fisher of the retain and kept records: F^-1 A^T c with a row for each forget record and c = 1/n.
 ///
 /// With an automatic strength, rounds of direction and step go on until the forget loss reaches its target.
 struct FisherRemoval: Sendable {
@@ -24,27 +24,24 @@ struct FisherRemoval: Sendable {
 
     /// Finds the edit, from a change on that has been made already and that its steps are added to. `progress` hears what is being
     /// done.
-    func run(from change: ParameterStore, progress: (String) -> Void) throws -> EditOutcome {
+    func run(from change: ParameterStore, _ curvature: any Curvature, progress: (String) -> Void) throws -> EditOutcome {
         let direction = try plan.store()
-        let known = records.retain + records.keep
-        let batch = TokenBatch(known + records.forget)
-        let (retain, forget) = (0..<known.count, known.count..<known.count + records.forget.count)
-        let kept = records.retain.count..<known.count
+        let kept = records.retain.count..<records.retain.count + records.keep.count
+        let share = [Double](repeating: 1 / Double(records.forget.count), count: records.forget.count)
         let watched = TokenBatch(records.forget)
-        var sweep = try plan.sweep(batch, needsEveryExample: true)
+        var sweep = try plan.rowSweep(curvature, records.forget)
         var forgetSweep = try LayerSweep(model, watched, plan: .forward)
 
         var rounds: [EditRound] = []
         var ending = EditOutcome.Ending.roundsUsed
-        var losses = try sweep.scoreKeeping(from: EditedWeights(model.checkpoint, sum: change)).meanLosses(batch)
+        var losses = try losses(&sweep, from: EditedWeights(model.checkpoint, sum: change))
         while rounds.count < recipe.rounds {
-            let now = mean(losses[forget])
+            let now = mean(losses.forget)
             if case .automatic = recipe.strength, now >= recipe.target - Self.tolerance { ending = .targetReached; break }
             progress("round \(rounds.count + 1): forget loss \(rounded(now)) of \(rounded(recipe.target))")
-            let tap = WoodburyDirection(
-                examples: losses.count, retain: known.count, block: recipe.block, rho: recipe.damping, into: direction)
-            try sweep.backward(from: EditedWeights(model.checkpoint, sum: change), tap: plan.selected(tap))
-            let slope = mean(tap.effect[forget])
+            let effect = try curvature.direction(
+                share, &sweep, from: EditedWeights(model.checkpoint, sum: change), into: direction)
+            let slope = effect.onRows
             let eta: Double
             switch recipe.strength {
             case .fixed(let value): eta = value
@@ -61,15 +58,22 @@ struct FisherRemoval: Sendable {
                 eta = found
             }
             try change.add(direction, scale: Float(eta))
-            let before = mean(losses[retain])
-            losses = try sweep.scoreKeeping(from: EditedWeights(model.checkpoint, sum: change)).meanLosses(batch)
+            let before = mean(losses.known)
+            losses = try self.losses(&sweep, from: EditedWeights(model.checkpoint, sum: change))
             rounds.append(
                 EditRound(
-                    forgetPredicted: now + eta * slope, forget: mean(losses[forget]), keep: kept.isEmpty ? nil : mean(losses[kept]),
-                    retainPredicted: before + eta * mean(tap.effect[retain]), retain: mean(losses[retain]), step: eta))
+                    forgetPredicted: now + eta * slope, forget: mean(losses.forget), keep: kept.isEmpty ? nil : mean(losses.known[kept]),
+                    retainPredicted: before + eta * effect.onRetain, retain: mean(losses.known), step: eta))
         }
-        if case .automatic = recipe.strength, mean(losses[forget]) >= recipe.target - Self.tolerance { ending = .targetReached }
+        if case .automatic = recipe.strength, mean(losses.forget) >= recipe.target - Self.tolerance { ending = .targetReached }
         return EditOutcome(rounds: rounds, ending: ending, change: change)
+    }
+
+    /// Mean losses of the retain and kept records, and of those to forget.
+    private func losses(_ sweep: inout RowSweep, from weights: any WeightSource) throws -> (known: [Double], forget: [Double]) {
+        let losses = try sweep.score(from: weights)
+        let known = losses.companions.isEmpty ? try plan.losses(records.retain + records.keep, from: weights) : losses.companions
+        return (known, losses.rows)
     }
 
     /// An eta with which the forget loss comes to what is wanted: doubling until it is passed, then halving the interval.

@@ -12,6 +12,9 @@ package final class ParameterStore: Sendable {
     private let places: [String: (offset: Int, count: Int)]
     package let count: Int
 
+    /// What is read at once.
+    private static let pieceElements = 1 << 18
+
     /// Room for some parameters of `model`, or for all of them, in a nameless file in `directory`.
     package init(_ model: LanguageModel, _ names: [String]? = nil, in directory: FilePath) throws {
         var places: [String: (offset: Int, count: Int)] = [:]
@@ -29,6 +32,9 @@ package final class ParameterStore: Sendable {
 
     package func contains(_ name: String) -> Bool { places[name] != nil }
 
+    /// How many numbers a parameter has; 0 where it is not among those kept.
+    package func count(of name: String) -> Int { places[name]?.count ?? 0 }
+
     /// A parameter's numbers from `offset` on.
     package func read(_ name: String, from offset: Int, into values: inout MutableSpan<Float>) throws {
         try file.read(at: start(name, offset, values.count), into: &values)
@@ -41,7 +47,7 @@ package final class ParameterStore: Sendable {
     /// Adds `scale` times another store.
     package func add(_ other: ParameterStore, scale: Float) throws {
         precondition(other.count == count)
-        let piece = 1 << 18
+        let piece = Self.pieceElements
         var sum = Matrix(rows: 1, columns: min(piece, count))
         var change = Matrix(rows: 1, columns: min(piece, count))
         for start in Swift.stride(from: 0, to: count, by: piece) {
@@ -54,6 +60,18 @@ package final class ParameterStore: Sendable {
             try other.file.read(at: start, into: &there)
             for index in here.indices { here[index] += scale * there[index] }
             try file.write(here.span, at: start)
+        }
+    }
+
+    /// Multiplies a parameter's numbers.
+    package func scale(_ name: String, by factor: Float) throws {
+        let count = count(of: name)
+        for start in Swift.stride(from: 0, to: count, by: Self.pieceElements) {
+            var numbers = Matrix(rows: 1, columns: min(Self.pieceElements, count - start))
+            var elements = numbers.mutableElements
+            try read(name, from: start, into: &elements)
+            for index in elements.indices { elements[index] *= factor }
+            try write(name, from: start, elements.span)
         }
     }
 

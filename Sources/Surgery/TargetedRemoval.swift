@@ -37,17 +37,14 @@ struct TargetedRemoval: Sendable {
     func run(progress: (String) -> Void) throws -> EditOutcome {
         let change = try plan.store()
         let step = try plan.store()
-        progress("Fisher of \(records.retain.count) retain records")
-        let fisher = try diagonalFisher()
-
-        let rows = TokenBatch(records.forget + records.keep)
-        let retain = TokenBatch(Array(records.retain.prefix(Self.watchedRetainRecords)))
-        var sweep = try plan.sweep(rows, needsEveryExample: true)
-        var losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(rows)
+        let curvature = try plan.curvature(of: records.retain, progress)
+        let retain = Array(records.retain.prefix(Self.watchedRetainRecords))
+        var sweep = try plan.rowSweep(curvature, records.forget + records.keep)
+        var losses = try sweep.score(from: model.checkpoint).rows
         let base = losses
         let forget = 0..<records.forget.count
         let keep = forget.upperBound..<losses.count
-        var retainLoss = try mean(score(retain, from: model.checkpoint))
+        var retainLoss = try mean(plan.losses(retain, from: model.checkpoint))
         let initialRetainLoss = retainLoss
 
         var rounds: [EditRound] = []
@@ -60,28 +57,26 @@ struct TargetedRemoval: Sendable {
             progress("round \(rounds.count + 1): forget loss \(rounded(now)) of \(rounded(recipe.target))")
             let current = EditedWeights(model.checkpoint, sum: change)
             let wanted = asked(losses, base, forget: forget)
-            let metric = MetricGram(fisher, examples: losses.count)
-            try sweep.backward(from: current, tap: plan.selected(metric))
-            guard let coefficients = solve(metric.gram, wanted) else { ending = .noAcceptableStep; break }
-            let direction = MetricStep(fisher, coefficients: coefficients, into: step)
-            try sweep.backward(from: current, tap: plan.selected(direction))
+            let gram = try curvature.gram(&sweep, from: current)
+            guard let coefficients = solve(gram, wanted) else { ending = .noAcceptableStep; break }
+            let predicted = try curvature.step(coefficients, &sweep, from: current, into: step)
 
             let rise = mean(wanted[forget])
             var scale = 1.0
             var accepted: [Double]?
             for _ in 0..<Self.mostHalvings {
                 let candidate = EditedWeights(model.checkpoint, sum: change, step: step, scale: Float(scale))
-                let reached = try sweep.scoreKeeping(from: candidate).meanLosses(rows)
+                let reached = try sweep.score(from: candidate).rows
                 let keptIsFine = keep.isEmpty || mean(reached[keep]) <= max(mean(losses[keep]), mean(base[keep]) + Self.keptSlack)
                 if keptIsFine && mean(reached[forget]) <= now + 3 * rise { accepted = reached; break }
                 scale /= 2
             }
             guard let accepted else { ending = .noAcceptableStep; break }
             try change.add(step, scale: Float(scale))
-            let effect = metric.gram.times(coefficients)
+            let effect = gram.times(coefficients)
             losses = accepted
-            predictedRetain += scale * direction.predictedChange
-            retainLoss = try mean(score(retain, from: EditedWeights(model.checkpoint, sum: change)))
+            predictedRetain += scale * predicted.onRetain
+            retainLoss = try mean(plan.losses(retain, from: EditedWeights(model.checkpoint, sum: change)))
             rounds.append(
                 EditRound(
                     forgetPredicted: now + scale * mean(effect[forget]), forget: mean(losses[forget]),
@@ -89,16 +84,6 @@ struct TargetedRemoval: Sendable {
                     step: scale))
         }
         return EditOutcome(rounds: rounds, ending: ending, change: change)
-    }
-
-    /// F of the retain records, in one forward and one backward sweep.
-    private func diagonalFisher() throws -> DiagonalFisher {
-        let batch = TokenBatch(records.retain)
-        let fisher = try DiagonalFisher(model, plan.parameters, examples: records.retain.count, rho: recipe.damping, scratch: plan.scratch)
-        var sweep = try plan.sweep(batch, needsEveryExample: false)
-        _ = try sweep.scoreKeeping(from: model.checkpoint)
-        try sweep.backward(from: model.checkpoint, tap: plan.selected(fisher))
-        return fisher
     }
 
     /// y: what each record's loss is to change by in this round.
@@ -117,11 +102,6 @@ struct TargetedRemoval: Sendable {
         for index in 0..<count { system[index * count + index] += scales[index] > 0 ? Self.relaxation : 1 }
         guard let solution = LinearAlgebra.solve(system, zip(scales, wanted).map { $0 * $1 }) else { return nil }
         return zip(scales, solution).map { $0 * $1 }
-    }
-
-    private func score(_ batch: TokenBatch, from source: any WeightSource) throws -> ArraySlice<Double> {
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        return try sweep.score(from: source).meanLosses(batch)[...]
     }
 }
 

@@ -56,15 +56,17 @@ package enum LinearAlgebra {
         return (rows, min(columns, 768))
     }
 
-    /// x of `a x = b` for a symmetric positive definite a (n x n, row-major) by Cholesky; nil where a is not.
-    package static func solve(_ a: [Double], _ b: [Double]) -> [Double]? {
+    /// x of `a x = b` for a symmetric positive definite a (n x n, row-major) by Cholesky; nil where a is not. b may hold several
+    /// right-hand sides of `order` numbers, one after the other, and so does what is found.
+    package static func solve(_ a: [Double], _ b: [Double], order: Int? = nil) -> [Double]? {
         precondition(!kernels.isEmpty)
-        let n = b.count
+        let n = order ?? b.count
         precondition(a.count == n * n)
-        guard n > 0 else { return [] }
+        guard n > 0, !b.isEmpty else { return [] }
+        precondition(b.count.isMultiple(of: n))
         var (factor, solution) = (a, b)
-        var (order, one, info) = (Int32(n), Int32(1), Int32(0))
-        unsafe dposv_("L", &order, &one, &factor, &order, &solution, &order, &info)
+        var (size, sides, info) = (Int32(n), Int32(b.count / n), Int32(0))
+        unsafe dposv_("L", &size, &sides, &factor, &size, &solution, &size, &info)
         return info == 0 ? solution : nil
     }
 

@@ -22,9 +22,14 @@ struct EditCommand: ParsableCommand {
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
-    @Option(help: ArgumentHelp("Of fisher-removal and fisher-forgetting: what shares a Gram matrix.", valueName: "parameter|layer"))
-    var block: EditRecipe.Block =
-        .parameter
+    @Option(
+        help: ArgumentHelp(
+            "How the Fisher is approximated; diagonal for fisher-targeted, otherwise woodbury, where it is not given.",
+            valueName: "diagonal|woodbury"))
+    var curvature: CurvatureName?
+    @Option(
+        help: ArgumentHelp("Of woodbury: what shares a Gram matrix; parameter where it is not given.", valueName: "parameter|layer|model"))
+    var block: String?
     @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
     @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
     @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
@@ -47,6 +52,7 @@ struct EditCommand: ParsableCommand {
             throw ValidationError("--samples, --sample-tokens, --damping, --noise and --rounds must be positive.")
         }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
+        _ = try curvatureKind()
         var needsTarget = true
         if case .fixed(let eta) = strength.strength {
             needsTarget = false
@@ -56,6 +62,23 @@ struct EditCommand: ParsableCommand {
         guard !needsTarget || (holdout == nil) != (targetNll == nil) else {
             throw ValidationError(
                 "Give --holdout, unseen text like the forget text, or --target-nll, and not both: it says how far to forget.")
+        }
+    }
+
+    /// --curvature and --block together.
+    private func curvatureKind() throws -> CurvatureKind {
+        let standard = EditRecipe.defaultCurvature(method)
+        switch curvature ?? (block == nil ? nil : .woodbury) {
+        case nil: return standard
+        case .diagonal:
+            guard block == nil else { throw ValidationError("--curvature diagonal has no --block.") }
+            return .diagonal
+        case .woodbury:
+            guard let block else { return .woodbury(.parameter) }
+            guard let shared = CurvatureKind.Block(rawValue: block) else {
+                throw ValidationError("--block is \(block); woodbury's is parameter, layer or model.")
+            }
+            return .woodbury(shared)
         }
     }
 
@@ -72,7 +95,7 @@ struct EditCommand: ParsableCommand {
             retain: try encoder.samples(samples, length: sampleTokens, of: general, named: retain.joined(separator: ", ")))
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
         var recipe = EditRecipe(
-            method: method, block: block, strength: strength.strength, damping: damping,
+            method: method, curvature: try curvatureKind(), strength: strength.strength, damping: damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed) = (noise, seed)
         (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
@@ -113,6 +136,8 @@ struct EditCommand: ParsableCommand {
     ) throws -> [(name: String, value: JSONValue)] {
         [
             ("method", .string(plan.recipe.method.rawValue)),
+            ("curvature", .string(plan.recipe.curvature.name)),
+            ("block", plan.recipe.curvature.block.map(JSONValue.string) ?? .null),
             ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
             ("target_nll", .number(plan.recipe.target)),
             ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : plan.parameterCount)),
@@ -158,6 +183,7 @@ struct EditCommand: ParsableCommand {
     private func printPlan(_ plan: EditPlan) {
         let (model, records) = (plan.model, plan.records)
         print("method            \(plan.recipe.method.rawValue)")
+        print("curvature         \(plan.recipe.curvature.name)\(plan.recipe.curvature.block.map { ", block \($0)" } ?? "")")
         print("tensors touched   \(plan.parameters.count) of \(model.checkpoint.tensors.count)")
         print("records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.retain.count) retain samples")
         print("bytes written     \(model.checkpoint.shards.reduce(0) { $0 + $1.file.size })")
@@ -167,7 +193,8 @@ struct EditCommand: ParsableCommand {
 }
 
 extension EditRecipe.Method: ExpressibleByArgument {}
-extension EditRecipe.Block: ExpressibleByArgument {}
+
+enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, woodbury }
 
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength

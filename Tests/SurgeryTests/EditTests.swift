@@ -17,9 +17,10 @@ import Transformer
         records = EditRecords(forget: Array(pico.examples[0..<2]), keep: Array(pico.examples[2..<4]), retain: Array(pico.examples[4...]))
     }
 
-    private func recipe(_ method: EditRecipe.Method, rounds: Int = 24) -> EditRecipe {
+    private func recipe(_ method: EditRecipe.Method, _ curvature: CurvatureKind? = nil, rounds: Int = 24) -> EditRecipe {
         EditRecipe(
-            method: method, block: .layer, strength: .automatic, damping: 0.01, rounds: rounds,
+            method: method, curvature: curvature ?? EditRecipe.defaultCurvature(method), strength: .automatic, damping: 0.01,
+            rounds: rounds,
             target: (pico.losses[0] + pico.losses[1]) / 2 + 0.8)
     }
 
@@ -29,8 +30,9 @@ import Transformer
     }
 
     /// Forget records reach the target (0.05 is the edit's own tolerance), kept ones stay within 0.1 nats.
-    @Test func targetedRemovalDoesWhatIsAsked() throws {
-        let recipe = recipe(.targetedRemoval)
+    @Test(arguments: CurvatureKind.all)
+    func targetedRemovalDoesWhatIsAsked(curvature: CurvatureKind) throws {
+        let recipe = recipe(.targetedRemoval, curvature)
         let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
         #expect(outcome.ending == .targetReached)
         let after = try losses(outcome)
@@ -41,8 +43,9 @@ import Transformer
         #expect(abs(last.forgetPredicted - last.forget) < 0.3)
     }
 
-    @Test func fisherRemovalReachesItsTarget() throws {
-        let recipe = recipe(.removal)
+    @Test(arguments: CurvatureKind.all)
+    func fisherRemovalReachesItsTarget(curvature: CurvatureKind) throws {
+        let recipe = recipe(.removal, curvature)
         let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
         #expect(outcome.ending == .targetReached)
         let after = try losses(outcome)
@@ -63,9 +66,9 @@ import Transformer
     }
 
     /// The same bits with one thread and with two, with all in memory and with as little memory as works.
-    @Test(arguments: EditRecipe.Method.allCases)
-    func bitsDoNotDependOnThreadsOrBudget(method: EditRecipe.Method) throws {
-        let recipe = recipe(method, rounds: 2)
+    @Test(arguments: EditRecipe.Method.allCases, CurvatureKind.all)
+    func bitsDoNotDependOnThreadsOrBudget(method: EditRecipe.Method, curvature: CurvatureKind) throws {
+        let recipe = recipe(method, curvature, rounds: 2)
         var smallest = 0
         do {
             _ = try EditPlan(pico.model, recipe, records, budget: MemoryBudget(bytes: 1), scratch: scratch)

@@ -28,7 +28,7 @@ import Transformer
     func targetedRemovalDoesWhatIsAsked(family: String) throws {
         let pico = try PicoExamples(family)
         let recipe = EditRecipe(
-            method: .targetedRemoval, block: .layer, strength: .automatic, damping: 0.01, rounds: 24,
+            method: .targetedRemoval, curvature: .diagonal, strength: .automatic, damping: 0.01, rounds: 24,
             target: (pico.losses[0] + pico.losses[1]) / 2 + 0.8)
         let outcome = try EditPlan(pico.model, recipe, records(pico), budget: .standard, scratch: scratch).run { _ in }
         #expect(outcome.ending == .targetReached)
@@ -44,7 +44,7 @@ import Transformer
     func aSmallStepChangesTheLossAsPredicted(family: String) throws {
         let pico = try PicoExamples(family)
         var recipe = EditRecipe(
-            method: .removal, block: .layer, strength: .fixed(1), damping: 0.01, rounds: 1, target: pico.losses[0] + 1)
+            method: .removal, curvature: .woodbury(.layer), strength: .fixed(1), damping: 0.01, rounds: 1, target: pico.losses[0] + 1)
         recipe.strength = .fixed(1e-5)
         let outcome = try EditPlan(pico.model, recipe, records(pico), budget: .standard, scratch: scratch).run { _ in }
         let after = try losses(pico, outcome)

@@ -42,7 +42,8 @@ struct ParameterSelectionTests {
         let records = EditRecords(
             forget: Array(pico.examples[0..<2]), keep: Array(pico.examples[2..<4]), retain: Array(pico.examples[4...]))
         let target = (pico.losses[0] + pico.losses[1]) / 2 + 0.3
-        var recipe = EditRecipe(method: method, block: .parameter, strength: .automatic, damping: 0.01, rounds: 24, target: target)
+        var recipe = EditRecipe(
+            method: method, curvature: EditRecipe.defaultCurvature(method), strength: .automatic, damping: 0.01, rounds: 24, target: target)
         recipe.selection.included = [Glob("*.mlp.*")]
         let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run { _ in }
         for name in pico.model.layout.parameters { #expect(outcome.change.contains(name) == name.contains(".mlp.")) }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Surgery
 import SystemPackage
 import Tensors
 import TestSupport
@@ -41,6 +42,15 @@ struct PicoExamples {
         try sweep.backward(from: model.checkpoint, tap: tap)
     }
 
+    /// A sweep over some examples before others, the rows, scored from the model itself.
+    func sweep(_ companions: Range<Int>, _ rows: Range<Int>) throws -> RowSweep {
+        var sweep = try RowSweep(
+            model, parameters: model.layout.parameters, companions: Array(examples[companions]), rows: Array(examples[rows])
+        ) { _ in .unbounded }
+        _ = try sweep.score(from: model.checkpoint)
+        return sweep
+    }
+
     /// The examples' gradients of one parameter, in Double.
     func rows(_ name: String) -> [[Double]] { gradients.map { ($0[name] ?? []).map(Double.init) } }
 }
@@ -60,5 +70,13 @@ func combination(_ rows: [[Double]], _ coefficients: [Double]) -> [Double] {
     return sum
 }
 
-func gram(_ rows: [[Double]]) -> GramValues { rows.map { row in rows.map { dot(row, $0) } } }
-typealias GramValues = [[Double]]
+func gram(_ rows: [[Double]]) -> GramMatrix {
+    var matrix = GramMatrix(count: rows.count)
+    matrix.add(rows.flatMap { row in rows.map { dot(row, $0) } })
+    return matrix
+}
+
+extension CurvatureKind {
+    /// Each kind, and each kind of block.
+    static let all: [CurvatureKind] = [.diagonal] + Block.allCases.map { .woodbury($0) }
+}

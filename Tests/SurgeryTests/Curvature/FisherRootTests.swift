@@ -37,8 +37,7 @@ import Transformer
         let rows = try PicoExamples().rows(name)
         let random = CounterRandom(seed: 3, name: name)
         let z = rows[0].indices.map { random.normal($0) }
-        var matrix = GramMatrix(count: rows.count)
-        matrix.add(gram(rows))
+        let matrix = gram(rows)
         let root = try #require(
             FisherRoot(matrix, retain: Self.retain, products: rows.map { dot($0, z) }, dimension: z.count, rho: Self.rho))
         let (dense, d) = try denseRoot(rows, lambda: lambda(rows))
@@ -53,8 +52,7 @@ import Transformer
     @Test func noiseHasItsCovariance() throws {
         let rows = try PicoExamples().rows("model.norm.weight")
         let (dense, d) = try denseRoot(rows, lambda: lambda(rows))
-        var matrix = GramMatrix(count: rows.count)
-        matrix.add(gram(rows))
+        let matrix = gram(rows)
         let count = 4000
         var sums = [Double](repeating: 0, count: d * d)
         for draw in 0..<count {
@@ -77,25 +75,22 @@ import Transformer
     }
 
     /// The whole way in the sweep: 1e-3, float32 and the cancellation of some rho^(-1/4).
-    @Test(arguments: EditRecipe.Block.allCases)
-    func theSweepWritesTheSameNoise(block: EditRecipe.Block) throws {
+    @Test(arguments: CurvatureKind.Block.allCases)
+    func theSweepWritesTheSameNoise(block: CurvatureKind.Block) throws {
         let pico = try PicoExamples()
         let noise = try ParameterStore(pico.model, in: FilePath("/tmp"))
-        let tap = FisherNoise(
-            pico.model, examples: 6, retain: Self.retain, block: block, rho: Self.rho, tau: 0.02, seed: 7, into: noise)
-        try pico.backward(tap)
-        let layer = pico.model.layout.layers[1]
-        let parameters = layer.norms.compactMap(\.weight) + layer.linears.map(\.weight)
-        for names in block == .parameter ? parameters.map({ [$0] }) : [parameters] {
+        let curvature = WoodburyCurvature(
+            pico.model.checkpoint, retain: Array(pico.examples[..<Self.retain]), block: block, rho: Self.rho)
+        var sweep = try pico.sweep(0..<Self.retain, Self.retain..<6)
+        try curvature.noise(Noise(tau: 0.02, seed: 7), &sweep, from: pico.model.checkpoint, into: noise)
+        for names in pico.blocks(block) {
             let rows = (0..<6).map { example in names.flatMap { (pico.gradients[example][$0] ?? []).map(Double.init) } }
             let z = names.flatMap { name -> [Double] in
                 let random = CounterRandom(seed: 7, name: name)
                 return (0..<(pico.gradients[0][name] ?? []).count).map { random.normal($0) }
             }
-            var matrix = GramMatrix(count: 6)
-            matrix.add(gram(rows))
             let root = try #require(
-                FisherRoot(matrix, retain: Self.retain, products: rows.map { dot($0, z) }, dimension: z.count, rho: Self.rho))
+                FisherRoot(gram(rows), retain: Self.retain, products: rows.map { dot($0, z) }, dimension: z.count, rho: Self.rho))
             let along = combination(Array(rows.prefix(Self.retain)), root.coefficients)
             let unscaled = zip(z, along).map { root.scale * $0 + $1 }
             let weights = try names.flatMap { try pico.model.checkpoint.floats($0).map(Double.init) }

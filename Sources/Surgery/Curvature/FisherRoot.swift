@@ -22,8 +22,7 @@ package struct FisherRoot: Sendable {
     ///
     /// Nil where the retain gradients vanish.
     package init?(_ gram: GramMatrix, retain m: Int, products: [Double], dimension d: Int, rho: Double) {
-        let trace = (0..<m).reduce(0.0) { $0 + gram[$1, $1] }
-        let lambda = rho * trace / Double(m * m)
+        let lambda = rho * gram.trace(of: m) / Double(m * m)
         guard lambda > 0, lambda.isFinite else { return nil }
         guard let (w, vectors) = LinearAlgebra.eigen((0..<m * m).map { gram[$0 / m, $0 % m] }, count: m) else { return nil }
         let root = 1 / lambda.squareRoot().squareRoot()

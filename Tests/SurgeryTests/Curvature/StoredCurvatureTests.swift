@@ -5,19 +5,19 @@ import TestSupport
 import Testing
 import Transformer
 
-@Suite struct MetricGramTests {
+@Suite struct StoredCurvatureTests {
     /// A F^-1 A^T and F^-1 A^T c against the same from whole gradients in Double: 1e-4, float32 products.
     @Test(arguments: ["llama-tied-gqa", "gpt2-full-context"])
     func gramAndStepEqualTheDenseOnes(name: String) throws {
         let pico = try PicoExamples(name)
         let fisher = try DiagonalFisher(pico.model, examples: 6, rho: 0.01, scratch: FilePath("/tmp"))
         try pico.backward(fisher)
-        let metric = MetricGram(fisher, examples: 6)
-        try pico.backward(metric)
+        let curvature = StoredCurvature(fisher, of: pico.model.checkpoint, parameters: pico.model.layout.parameters)
+        var sweep = try pico.sweep(0..<0, 0..<6)
+        let metric = try curvature.gram(&sweep, from: pico.model.checkpoint)
         let step = try ParameterStore(pico.model, in: FilePath("/tmp"))
         let coefficients = [0.5, -1, 0.25, 0, 2, -0.125]
-        let direction = MetricStep(fisher, coefficients: coefficients, into: step)
-        try pico.backward(direction)
+        let effect = try curvature.step(coefficients, &sweep, from: pico.model.checkpoint, into: step)
 
         var expected = [Double](repeating: 0, count: 36)
         var change = 0.0
@@ -32,7 +32,8 @@ import Transformer
             #expect(relativeDifference(try pico.read(step, parameter), wanted) < 1e-4, "\(parameter)")
             change += dot(wanted, combination(rows, [Double](repeating: 1 / 6, count: 6)))
         }
-        #expect(relativeDifference(metric.gram.values, expected) < 1e-4)
-        #expect(abs(direction.predictedChange - change) < 1e-3 * abs(change))
+        #expect(relativeDifference(metric.values, expected) < 1e-4)
+        #expect(abs(effect.onRetain - change) < 1e-3 * abs(change))
+        #expect(abs(effect.onRows - dot(coefficients, metric.times(coefficients))) < 1e-4 * effect.onRows)
     }
 }

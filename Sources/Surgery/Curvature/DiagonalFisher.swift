@@ -1,13 +1,14 @@
 package import Checkpoints
 internal import Storage
 package import SystemPackage
-internal import Tensors
+package import Tensors
 package import Transformer
 
 /// The diagonal of the empirical Fisher, damped: f_j = 1/m sum_i g_ij^2 + rho * mean(1/m sum_i g_i^2), g_i the gradient of
 /// example i's mean loss; and the mean gradient beside it. As a tap it is filled in one backward sweep.
-package final class DiagonalFisher: GradientTap {
+package final class DiagonalFisher: GradientTap, StoredFisher {
     package let needsEveryExample = false
+    package let blockSize = 1
     private let exampleCount: Int
     private let squares: ParameterStore
     /// 1/m sum_i g_i: the first-order effect of a step on the examples' mean loss is its inner product with this.
@@ -52,6 +53,39 @@ package final class DiagonalFisher: GradientTap {
         try squares.read(name, from: offset, into: &values)
         let damping = damping
         for index in values.indices { values[index] += damping }
+    }
+
+    package func whiten(_ rows: inout MutableMatrixView, of name: String, from offset: Int) throws {
+        try multiply(&rows, of: name, from: offset) { 1 / $0.squareRoot() }
+    }
+
+    package func invert(_ vector: inout MutableMatrixView, of name: String, from offset: Int) throws {
+        try multiply(&vector, of: name, from: offset) { 1 / $0 }
+    }
+
+    package func root(_ vector: inout MutableMatrixView, of name: String, from offset: Int) throws -> Double {
+        var trace = 0.0
+        try multiply(&vector, of: name, from: offset) { value in
+            let root = 1 / value.squareRoot()
+            trace += Double(root)
+            return root.squareRoot()
+        }
+        return trace
+    }
+
+    /// Multiplies the columns by a function of the damped diagonal's entries.
+    private func multiply(
+        _ rows: inout MutableMatrixView, of name: String, from offset: Int, by factor: (Float) -> Float
+    ) throws {
+        var scales = Matrix(rows: 1, columns: rows.columns)
+        var elements = scales.mutableElements
+        try read(name, from: offset, into: &elements)
+        for index in elements.indices { elements[index] = factor(elements[index]) }
+        let factors = scales.view.row(0)
+        RowParallel.rows(of: &rows, perBlock: 1) { _, rows in
+            var row = rows.row(0)
+            for column in row.indices { row[column] *= factors[column] }
+        }
     }
 
     private static func accumulate(_ gradients: MatrixView, share: Float, into sums: inout MutableMatrixView) {

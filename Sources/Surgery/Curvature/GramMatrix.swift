@@ -17,6 +17,9 @@ package struct GramMatrix: Sendable {
 
     package var diagonal: [Double] { (0..<count).map { self[$0, $0] } }
 
+    /// The sum of the diagonal's first entries.
+    func trace(of examples: Int) -> Double { (0..<examples).reduce(0.0) { $0 + self[$1, $1] } }
+
     /// K += g g^T for g (m x d). Products in Float over at most 8,192 columns, sums in Double in a fixed order.
     package mutating func add(_ g: MatrixView) {
         precondition(g.rows == count)
@@ -34,10 +37,10 @@ package struct GramMatrix: Sendable {
         }
     }
 
-    /// K += products that are known already, row by row.
-    package mutating func add(_ products: [[Double]]) {
-        precondition(products.count == count && products.allSatisfy { $0.count == count })
-        for (index, product) in products.joined().enumerated() { values[index] += product }
+    /// K += products that are known already, row-major.
+    package mutating func add(_ products: [Double]) {
+        precondition(products.count == values.count)
+        for index in values.indices { values[index] += products[index] }
     }
 
     /// K x.

@@ -1,0 +1,54 @@
+package import Checkpoints
+package import Transformer
+
+/// A sweep over the records that an edit is about, its rows, after the examples that its curvature needs beside them.
+package struct RowSweep: ~Copyable {
+    /// How many examples stand before the rows.
+    package let companions: Int
+    package let rows: Int
+    private let parameters: [String]
+    private let batch: TokenBatch
+    private var sweep: LayerSweep
+
+    /// - Parameters:
+    ///   - parameters: those that taps are shown.
+    ///   - plan: how the batch is swept, every example at once.
+    package init(
+        _ model: LanguageModel, parameters: [String], companions: [Example], rows: [Example], plan: (TokenBatch) throws -> SweepPlan
+    ) throws {
+        (self.companions, self.rows, self.parameters) = (companions.count, rows.count, parameters)
+        batch = TokenBatch(companions + rows)
+        sweep = try LayerSweep(model, batch, plan: plan(batch))
+    }
+
+    /// Every example's mean loss, and what a pass back from these weights needs.
+    package mutating func score(from weights: any WeightSource) throws -> (companions: [Double], rows: [Double]) {
+        let losses = try sweep.scoreKeeping(from: weights).meanLosses(batch)
+        return (Array(losses[..<companions]), Array(losses[companions...]))
+    }
+
+    /// Goes back through the model, from the weights that were scored last.
+    package mutating func backward(_ tap: any GradientTap, from weights: any WeightSource) throws {
+        try sweep.backward(from: weights, tap: SelectedParameters(parameters, for: tap))
+    }
+}
+
+/// Two taps in one sweep: the first sees a group of parameters, then the second does.
+final class ConsecutiveTaps: GradientTap {
+    let needsEveryExample = true
+    private let first: any GradientTap
+    private let second: any GradientTap
+    private var isSecond = false
+
+    init(_ first: any GradientTap, then second: any GradientTap) { (self.first, self.second) = (first, second) }
+
+    func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
+        try (isSecond ? second : first).visit(slice, factors, examples: examples)
+    }
+
+    func finish(_ group: ParameterGroup) throws -> Bool {
+        _ = try (isSecond ? second : first).finish(group)
+        isSecond.toggle()
+        return isSecond
+    }
+}
