@@ -8,6 +8,8 @@ enum ScalarClass: Sendable {
     case punctuation
     /// `\w` of the crate regex, by Unicode 16.
     case word
+    /// The space, and what belongs to no script by Unicode 9.
+    case scriptless
 
     func contains(_ scalar: Unicode.Scalar) -> Bool {
         let properties = scalar.properties
@@ -32,6 +34,11 @@ enum ScalarClass: Sendable {
             switch properties.generalCategory {
             case .nonspacingMark, .spacingMark, .enclosingMark, .decimalNumber, .connectorPunctuation: return true
             default: return properties.isAlphabetic || properties.isJoinControl
+            }
+        case .scriptless:
+            switch properties.generalCategory {
+            case .privateUse, .unassigned: return true
+            default: return scalar == " " || !scalar.isInUnicode9
             }
         }
     }
