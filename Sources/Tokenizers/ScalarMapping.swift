@@ -31,7 +31,7 @@ enum ScalarMapping: Sendable {
                 mapped.append(scalar)
                 if isIdeograph { mapped.append(UInt8(ascii: " ")) }
             case .withoutNonspacingMarks:
-                if scalar.isASCII || scalar.properties.generalCategory != .nonspacingMark || !scalar.isIn(8) { mapped.append(scalar) }
+                if scalar.isASCII || !Self.isNonspacingMark(scalar) { mapped.append(scalar) }
             }
         }
         return mapped
@@ -40,10 +40,25 @@ enum ScalarMapping: Sendable {
     private static func lowercase(_ byte: UInt8) -> UInt8 { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte }
 
     private static func isMark(_ scalar: Unicode.Scalar) -> Bool {
-        guard scalar.value >= 0x300 else { return false }
+        switch scalar.value {
+        case ..<0x300: return false
+        // Of another category since.
+        case 0x1CF2, 0x1CF3: return true
+        case 0x111C9: return false
+        default: break
+        }
         switch scalar.properties.generalCategory {
         case .nonspacingMark, .spacingMark, .enclosingMark: return scalar.isInUnicode9
         default: return false
+        }
+    }
+
+    private static func isNonspacingMark(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        // Of another category since.
+        case 0x1734, 0x1171E: true
+        case 0x1885, 0x1886, 0xA9BD, 0x111C9: false
+        default: scalar.properties.generalCategory == .nonspacingMark && scalar.isIn(8)
         }
     }
 

@@ -22,6 +22,7 @@ struct UnigramLattice: Sendable {
     struct Path {
         fileprivate(set) var pieces: [Piece] = []
         /// By end of a piece: the best sum so far, where its last piece begins (-1: none does), and that piece's number.
+        /// Longer than the text where another was; what was left there counts for nothing.
         fileprivate var nodes: [Node] = []
 
         fileprivate typealias Node = (score: Double, start: Int32, number: Int32)
@@ -34,9 +35,11 @@ struct UnigramLattice: Sendable {
 
     /// Finds the best way to write the text, valid UTF-8. Of equal ones, that whose last piece begins first.
     func findBest(_ text: Span<UInt8>, _ path: inout Path) {
-        path.nodes.removeAll(keepingCapacity: true)
-        path.nodes.append(contentsOf: repeatElement((score: 0, start: -1, number: -1), count: text.count + 1))
+        if path.nodes.count <= text.count {
+            path.nodes += repeatElement((score: 0, start: -1, number: -1), count: text.count + 1 - path.nodes.count)
+        }
         var nodes = path.nodes.mutableSpan
+        nodes[0] = (0, -1, -1)
         var start = 0
         var frontier = 0
         while start < text.count {
@@ -50,13 +53,11 @@ struct UnigramLattice: Sendable {
                 unit = next
                 end += 1
                 guard unit.number >= 0 else { continue }
-                frontier = max(frontier, end)
                 hasCharacter = hasCharacter || end == characterEnd
-                offer(sum(base, score(unit.number, length: end - start)), start, unit.number, at: end, &nodes)
+                offer(sum(base, score(unit.number, length: end - start)), start, unit.number, at: end, &frontier, &nodes)
             }
             if !hasCharacter {
-                frontier = max(frontier, characterEnd)
-                offer(sum(base, unknownScore), start, -1, at: characterEnd, &nodes)
+                offer(sum(base, unknownScore), start, -1, at: characterEnd, &frontier, &nodes)
             }
             start = characterEnd
         }
@@ -70,11 +71,18 @@ struct UnigramLattice: Sendable {
         path.pieces.reverse()
     }
 
+    /// - Parameter frontier: the furthest end of a piece; the nodes behind it have not been made yet.
     @inline(__always)
-    private func offer(_ score: Double, _ start: Int, _ number: Int32, at end: Int, _ nodes: inout MutableSpan<Path.Node>) {
-        if nodes[end].start < 0 || score > nodes[end].score {
-            nodes[end] = (score, Int32(truncatingIfNeeded: start), number)
+    private func offer(
+        _ score: Double, _ start: Int, _ number: Int32, at end: Int, _ frontier: inout Int, _ nodes: inout MutableSpan<Path.Node>
+    ) {
+        if end > frontier {
+            for place in frontier + 1..<end { nodes[place].start = -1 }
+            frontier = end
+        } else if nodes[end].start >= 0, score <= nodes[end].score {
+            return
         }
+        nodes[end] = (score, Int32(truncatingIfNeeded: start), number)
     }
 
     @inline(__always)
