@@ -43,7 +43,7 @@ TEXTS = [
     "            the", "the            ", "\n \n \n  x", "€€€éé€é", "a€bé€", "x=1;y=[2,3];z={4:5}//\\#%&@~`^",
     "<s>the</s> <s> dog", "the [A] dog[A][A]  [A]x[AB] [ABC", "xB By B aB B\u0301 B_B-B\u200dB\u00b2 B", "  [L]  x [R]  y  [LR]  [R] [L]",
     "\x01\u200bx\u200d\r\ny\r\n\u0301\u2581 ﬁ ① ｶﾞ ㌀ ǆ \u1100\u1161 \u0344 \u1E9B\u0323 İI ΑΣ Σ", "ab  cab ab<sep>ab the<sep>  ", "  <ctl>  <s>x</s>  ",
-    "  日本ゴジラーー カタカナ, the Ελλάδα!  \u0589\u061c\u0953 हि\u0953 \U0002B820\U0002B920 \u08e2\u1df6 \ue000a\ue000\u0378 ॐ", "\ue000 \u0378", "a\u1734\u1885\u1886\ua9bd\U000111c9\U0001171e\u1cf2\u1cf3b", "the-final--countdown-", "--a--", "-", "Éte\u0301 \u00c9T\u00c9",
+    "  日本ゴジラーー カタカナ, the Ελλάδα!  \u0589\u061c\u0953 हि\u0953 \U0002B820\U0002B920 \u08e2\u1df6 \ue000a\ue000\u0378 ॐ", "\ue000 \u0378", "a\u166d\u1734\u1885\u1886\ua9bd\U000111c9\U0001171e\u1cf2\u1cf3b", "the-final--countdown-", "--a--", "-", "Éte\u0301 \u00c9T\u00c9",
 ]
 
 
