@@ -25,6 +25,7 @@ package enum CheckpointError: DiagnosedError {
         case .storage(let error): error.fault
         case .index(_, "missing-shard", _): .missingInput
         case .pyTorch(_, "legacy-pytorch", _), .pyTorch(_, "torchscript", _), .tensor(_, _, "strided-tensor", _): .unsupported
+        case .tensor(_, _, "fused-experts", _): .unsupported
         case .tokens(_, "unsupported-dtype", _), .tokens(_, "npy-version", _), .tokens(_, "fortran-order", _): .unsupported
         case .header, .tensor, .index, .pyTorch, .gguf, .tokens, .configuration, .missingTensor, .unexpectedShape: .malformedInput
         case .unsupportedArchitecture, .unsupportedTrait, .unsupportedDType, .unsupportedGGUF, .unconvertedGGUF: .unsupported

@@ -55,6 +55,21 @@ extension ModelConfiguration {
         package let rotary: Int?
         /// What attention scores are multiplied by.
         package let attentionScale: Float
+        /// Whether the feed-forward block is a mixture of experts.
+        package let isSparse: Bool
+    }
+
+    /// The experts of sparse layers (arXiv 1701.06538): each a feed-forward block that a router sends some tokens to.
+    package struct Mixture: Sendable, Equatable {
+        package let experts: Int
+        /// How many of them a token goes to.
+        package let expertsPerToken: Int
+        /// The width of an expert.
+        package let expertSize: Int
+        /// The width of the expert that every token goes to; nil: there is none.
+        package let sharedSize: Int?
+        /// Whether a token's routing weights, the softmax's at the experts that it goes to, are divided by their sum.
+        package let isNormalized: Bool
     }
 
     /// Numbers that some families multiply by; 1 in all others.

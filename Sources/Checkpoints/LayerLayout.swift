@@ -42,6 +42,19 @@ package struct NormLayout: Sendable {
     package var names: [String] { [weight, bias].compactMap { $0 } }
 }
 
+/// A feed-forward block's maps; an expert is one, too.
+package struct FeedForwardLayout: Sendable {
+    /// Gate and up, or one map for both, or up alone: their outputs side by side are the feed-forward buffer.
+    package let expansions: [LinearLayout]
+    package let contraction: LinearLayout
+
+    package var linears: [LinearLayout] { expansions + [contraction] }
+    /// F.
+    package var width: Int { contraction.inputs }
+    /// E: the columns of the feed-forward buffer.
+    package var expandedWidth: Int { expansions.reduce(0) { $0 + $1.outputs } }
+}
+
 /// A decoder layer's tensors by role.
 package struct LayerLayout: Sendable {
     /// Of the attention block's input; nil: it is taken as it is. So for the others.
@@ -54,12 +67,19 @@ package struct LayerLayout: Sendable {
     package let attentionOutput: LinearLayout
     package let attentionOutputNorm: NormLayout?
     package let feedForwardNorm: NormLayout?
-    /// Gate and up, or one map for both, or up alone: their outputs side by side are the feed-forward buffer.
-    package let expansions: [LinearLayout]
-    package let contraction: LinearLayout
+    /// What every token goes through: a dense layer's block, or a sparse layer's shared expert; nil: a sparse layer has none.
+    package let feedForward: FeedForwardLayout?
+    /// To the logit of the shared expert's weight (1 output); nil: it is 1.
+    package let sharedWeight: LinearLayout?
+    /// To the experts' logits; nil of a dense layer.
+    package let router: LinearLayout?
+    package let experts: [FeedForwardLayout]
     package let feedForwardOutputNorm: NormLayout?
 
-    package var linears: [LinearLayout] { projections + [attentionOutput] + expansions + [contraction] }
+    /// The maps that every token goes through.
+    package var linears: [LinearLayout] {
+        projections + [attentionOutput] + (feedForward?.linears ?? []) + [sharedWeight, router].compactMap { $0 }
+    }
 
     /// In the order in which a forward pass comes to them.
     package var norms: [NormLayout] {

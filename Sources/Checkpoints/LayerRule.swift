@@ -12,6 +12,11 @@ struct LayerRule {
 
     /// One answer for each layer.
     func layers(_ count: Int) throws(CheckpointError) -> [Bool] {
+        let excepted = try exceptions()
+        return try ruled(count).enumerated().map { $0.element && !excepted.contains($0.offset) }
+    }
+
+    private func ruled(_ count: Int) throws(CheckpointError) -> [Bool] {
         if let key = rule["list"]?.string, let list = reader.document.value(at: key), !list.isNull {
             return try listed(list, key, count)
         }
@@ -26,6 +31,9 @@ struct LayerRule {
         case "every":
             let period = try number(key)
             return (0..<count).map { period > 0 && ($0 + 1) % period == 0 }
+        case "even_before":
+            let end = try number(key)
+            return (0..<count).map { $0.isMultiple(of: 2) && $0 < end }
         case "none": return [Bool](repeating: false, count: count)
         default: return [Bool](repeating: true, count: count)
         }
@@ -36,6 +44,14 @@ struct LayerRule {
             throw .configuration(reader.path, key: key, reason: "is not a whole number")
         }
         return number
+    }
+
+    /// Numbers of layers that a list in config.json takes out.
+    private func exceptions() throws(CheckpointError) -> Set<Int> {
+        guard let key = rule["except"]?.string, let list = reader.document.value(at: key), !list.isNull else { return [] }
+        let numbers = list.array?.map(\.integer) ?? [nil]
+        guard !numbers.contains(nil) else { throw .configuration(reader.path, key: key, reason: "is not a list of layers' numbers") }
+        return Set(numbers.compactMap { $0 })
     }
 
     /// A list of one value a layer, or of runs [[values], times].

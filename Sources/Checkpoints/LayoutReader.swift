@@ -47,21 +47,66 @@ struct LayoutReader {
                 try linear("value", c.hiddenSize, keyValues),
             ]
         }
-        let isFused = c.architecture.layerTensor("gate_up") != nil
-        let expansions =
-            isFused
-            ? [try linear("gate_up", c.hiddenSize, 2 * c.feedForwardSize)]
-            : (c.activation.isGated ? [try linear("gate", c.hiddenSize, c.feedForwardSize)] : [])
-                + [try linear("up", c.hiddenSize, c.feedForwardSize)]
+        let mixture = c.layers[layer].isSparse ? c.mixture : nil
+        if mixture != nil { try refuseFusedExperts(layer) }
         return LayerLayout(
             attentionNorm: try norm("attention_norm", width: c.hiddenSize), projections: projections,
             queryNorms: try headNorms("query_norm", heads: c.headCount, layer: layer),
             keyNorms: try headNorms("key_norm", heads: c.keyValueHeadCount, layer: layer),
             attentionOutput: try linear("attention_output", queries, c.hiddenSize),
             attentionOutputNorm: try norm("attention_output_norm", width: c.hiddenSize),
-            feedForwardNorm: try norm("feed_forward_norm", width: c.hiddenSize), expansions: expansions,
-            contraction: try linear("down", c.feedForwardSize, c.hiddenSize),
+            feedForwardNorm: try norm("feed_forward_norm", width: c.hiddenSize),
+            feedForward: mixture == nil
+                ? try feedForward("", width: c.feedForwardSize, layer: layer)
+                : try mixture?.sharedSize.map { width throws(CheckpointError) in
+                    try feedForward("shared_", width: width, layer: layer)
+                },
+            sharedWeight: mixture?.sharedSize == nil || c.architecture.layerTensor("shared_weight") == nil
+                ? nil : try linear("shared_weight", c.hiddenSize, 1),
+            router: try mixture.map { mixture throws(CheckpointError) in try linear("router", c.hiddenSize, mixture.experts) },
+            experts: try mixture.map { mixture throws(CheckpointError) in try experts(mixture, layer: layer) } ?? [],
             feedForwardOutputNorm: try norm("feed_forward_output_norm", width: c.hiddenSize))
+    }
+
+    private func experts(_ mixture: ModelConfiguration.Mixture, layer: Int) throws(CheckpointError) -> [FeedForwardLayout] {
+        var experts: [FeedForwardLayout] = []
+        for expert in 0..<mixture.experts {
+            experts.append(try feedForward("expert_", width: mixture.expertSize, layer: layer, expert: expert))
+        }
+        return experts
+    }
+
+    /// The maps of a feed-forward block, their roles with what stands before them.
+    private func feedForward(_ start: String, width: Int, layer: Int, expert: Int = 0) throws(CheckpointError) -> FeedForwardLayout {
+        let (architecture, hidden) = (configuration.architecture, configuration.hiddenSize)
+        func map(_ role: String, _ inputs: Int, _ outputs: Int) throws(CheckpointError) -> LinearLayout {
+            guard let description = architecture.layerTensor(start + role) else {
+                preconditionFailure("\(architecture.modelType) has no \(start + role)")
+            }
+            return try linear(description, inputs, outputs, layer: layer, expert: expert)
+        }
+        var expansions: [LinearLayout] = []
+        if architecture.layerTensor(start + "gate_up") != nil {
+            expansions = [try map("gate_up", hidden, 2 * width)]
+        } else {
+            if configuration.activation.isGated { expansions = [try map("gate", hidden, width)] }
+            expansions.append(try map("up", hidden, width))
+        }
+        return FeedForwardLayout(expansions: expansions, contraction: try map("down", width, hidden))
+    }
+
+    /// Throws where all experts of a layer are in one tensor, as some programs keep them in memory.
+    private func refuseFusedExperts(_ layer: Int) throws(CheckpointError) {
+        let names = (configuration.architecture.description["fused_experts"]?.array ?? []).compactMap(\.string)
+        for name in names.map({ $0.replacing("{layer}", with: "\(layer)") }) {
+            for prefix in configuration.architecture.prefixes where name.hasPrefix(prefix) {
+                let candidate = String(name.dropFirst(prefix.count))
+                guard checkpoint.tensor(named: candidate) != nil, let file = checkpoint.file(holding: candidate) else { continue }
+                throw .tensor(
+                    file.path, name: candidate, kind: "fused-experts",
+                    reason: "holds all experts of a layer; only checkpoints with tensors for each expert, as they are published, are read")
+            }
+        }
     }
 
     /// Norms of queries or keys: one for all heads alike, one for each ({head} in the name), or one over all together.
@@ -77,8 +122,10 @@ struct LayoutReader {
         return norms
     }
 
-    func linear(_ description: JSONValue?, _ inputs: Int, _ outputs: Int, layer: Int = 0) throws(CheckpointError) -> LinearLayout {
-        let (name, hasBias) = try named(description ?? .null, layer)
+    func linear(
+        _ description: JSONValue?, _ inputs: Int, _ outputs: Int, layer: Int = 0, expert: Int = 0
+    ) throws(CheckpointError) -> LinearLayout {
+        let (name, hasBias) = try named(description ?? .null, [("{layer}", layer), ("{expert}", expert)])
         let isInputByOutput = configuration.architecture.trait("weight_layout") == "input_by_output"
         return LinearLayout(
             weight: try tensor(name + ".weight", isInputByOutput ? [inputs, outputs] : [outputs, inputs]),
@@ -88,7 +135,7 @@ struct LayoutReader {
 
     func norm(_ description: JSONValue?, width: Int, layer: Int = 0, head: Int = 0) throws(CheckpointError) -> NormLayout? {
         guard let description else { return nil }
-        let (name, hasBias) = try named(description, layer, head)
+        let (name, hasBias) = try named(description, [("{layer}", layer), ("{head}", head)])
         let kind = configuration.normWeight
         return NormLayout(
             weight: kind == .none ? nil : try tensor(name + ".weight", [width]),
@@ -96,9 +143,11 @@ struct LayoutReader {
             width: width, weightOffset: kind == .onePlus ? 1 : 0)
     }
 
-    private func named(_ description: JSONValue, _ layer: Int, _ head: Int = 0) throws(CheckpointError) -> (name: String, hasBias: Bool) {
+    private func named(
+        _ description: JSONValue, _ numbers: [(placeholder: String, number: Int)]
+    ) throws(CheckpointError) -> (name: String, hasBias: Bool) {
         var name = description["name"]?.string ?? ""
-        for (placeholder, number) in [("{layer}", layer), ("{head}", head)] {
+        for (placeholder, number) in numbers {
             name = name.split(separator: placeholder, omittingEmptySubsequences: false).joined(separator: "\(number)")
         }
         return (name, try configuration.isOn(description["bias"]))

@@ -14,6 +14,7 @@ package struct ModelConfiguration: Sendable {
     package let headCount: Int
     package let keyValueHeadCount: Int
     package let headSize: Int
+    /// The width of the feed-forward block; of a model with experts, that of its dense layers.
     package let feedForwardSize: Int
     package let vocabularySize: Int
     /// The most tokens a sequence may have.
@@ -29,6 +30,8 @@ package struct ModelConfiguration: Sendable {
     /// The tables that layers turn queries and keys by.
     package let rotary: [RotaryParameters]
     package let layers: [Layer]
+    /// The experts of the layers that have them; nil: none does.
+    package let mixture: Mixture?
     package let fusedOrder: FusedOrder
     package let activation: Activation
     package let scales: Scales
@@ -91,7 +94,8 @@ package struct ModelConfiguration: Sendable {
         scales = try reader.scales(hiddenSize: hiddenSize)
         bounds = try reader.bounds()
         rotary = position == .rotary ? try reader.rotary(headSize: headSize, contextLength: contextLength) : []
-        layers = try reader.layers(count: layerCount, headSize: headSize, rotaryTables: rotary.count)
+        mixture = try reader.mixture()
+        layers = try reader.layers(count: layerCount, headSize: headSize, rotaryTables: rotary.count, mixture: mixture)
         beginToken = document["bos_token_id"]?.integer
         endTokens = document["eos_token_id"]?.integer.map { [$0] } ?? document["eos_token_id"]?.array?.compactMap(\.integer) ?? []
     }

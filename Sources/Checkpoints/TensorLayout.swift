@@ -41,7 +41,9 @@ package struct TensorLayout: Sendable {
     /// Every tensor that an edit may change, in the order of the decoder.
     package var parameters: [String] {
         var names = [embedding] + Self.names(embeddingProjection) + (positionEmbedding.map { [$0] } ?? []) + (embeddingNorm?.names ?? [])
-        for layer in layers { names += layer.norms.flatMap(\.names) + layer.linears.flatMap(Self.names) }
+        for layer in layers {
+            names += layer.norms.flatMap(\.names) + (layer.linears + layer.experts.flatMap(\.linears)).flatMap(Self.names)
+        }
         names += (finalNorm?.names ?? []) + Self.names(headProjection) + (head == embedding ? [] : [head]) + (headBias.map { [$0] } ?? [])
         return names
     }

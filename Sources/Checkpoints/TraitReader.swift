@@ -44,17 +44,35 @@ extension ConfigurationReader {
 
     private var hasWindowTable: Bool { !architecture.keys(for: "window_rotary_base").isEmpty }
 
-    func layers(count: Int, headSize: Int, rotaryTables: Int) throws(CheckpointError) -> [Configuration.Layer] {
+    /// Nil where no layer has experts.
+    func mixture() throws(CheckpointError) -> Configuration.Mixture? {
+        guard architecture.layerTensor("router") != nil else { return nil }
+        let experts = try size("expert_count", atMost: 65536)
+        let chosen = try size("experts_per_token", atMost: 65536)
+        guard chosen <= experts else {
+            let key = value("experts_per_token")?.key ?? "experts_per_token"
+            throw .configuration(path, key: key, reason: "is \(chosen), of \(experts) expert\(experts == 1 ? "" : "s")")
+        }
+        return Configuration.Mixture(
+            experts: experts, expertsPerToken: chosen, expertSize: try size("expert_size"),
+            sharedSize: architecture.layerTensor("shared_up") == nil ? nil : try size("shared_expert_size"),
+            isNormalized: try flag("normalize_routing", otherwise: false))
+    }
+
+    func layers(
+        count: Int, headSize: Int, rotaryTables: Int, mixture: Configuration.Mixture?
+    ) throws(CheckpointError) -> [Configuration.Layer] {
         let window = isNull("window") || value("window") == nil ? nil : try size("window")
         let windowed = try rule("windowed", count, otherwise: true)
         let turned = try rule("rotary", count, otherwise: true)
+        let sparse = mixture == nil ? [Bool](repeating: false, count: count) : try rule("sparse", count, otherwise: true)
         let scale = try attentionScale(headSize: headSize)
         let isByLayer = try flag("scale_attention_by_layer", otherwise: false)
         return (0..<count).map { layer in
             Configuration.Layer(
                 window: windowed[layer] ? window : nil,
                 rotary: rotaryTables == 0 || !turned[layer] ? nil : rotaryTables > 1 && windowed[layer] ? 1 : 0,
-                attentionScale: isByLayer ? scale / Float(layer + 1) : scale)
+                attentionScale: isByLayer ? scale / Float(layer + 1) : scale, isSparse: sparse[layer])
         }
     }
 

@@ -35,12 +35,16 @@ package struct CandidateSweep: ~Copyable {
         precondition(sources.count <= Self.most)
         let streams = sources.map { Stream($0, rows: batch.tokens.count, columns: model.configuration.hiddenSize) }
         for stream in streams { try TokenEmbedding(model: model, batch: batch).embed(from: stream.source, into: &stream.hidden) }
-        for index in model.layout.layers.indices {
+        var experts = Experts(model, LayerShape(model), rows: batch.tokens.count, withGradients: false)
+        for (index, layout) in model.layout.layers.enumerated() {
             for stream in streams {
                 try layer.load(index, of: model, from: stream.source)
                 for piece in batch.microBatches {
                     layer.forward(&stream.hidden, rows: piece.rows, segments: piece.segments, activations: &activations)
+                    if !layout.experts.isEmpty { experts.take(activations, at: piece.rows) }
                 }
+                try experts.forward(
+                    layout.experts, microBatches: batch.microBatches.map(\.rows), from: stream.source, addingTo: &stream.hidden)
             }
         }
         return try streams.map { stream in

@@ -9,6 +9,7 @@ package import Tensors
 ///
 /// in: the normalisation of a block's input, if there is one; of a parallel feed-forward block without one the attention's.
 /// out: that of its output, if there is one. r: the residual multiplier. Some families normalise the sum instead.
+/// A sparse layer has a router in place of the feed-forward block, or beside it: what its `Experts` put out comes on top.
 package struct DecoderLayer: ~Copyable {
     let configuration: ModelConfiguration
     let rotary: RotaryEmbedding
@@ -44,16 +45,19 @@ package struct DecoderLayer: ~Copyable {
 
     var projections: Range<Int> { 0..<layout.projections.count }
     var attentionOutput: Int { projections.upperBound }
-    var expansions: Range<Int> { attentionOutput + 1..<attentionOutput + 1 + layout.expansions.count }
-    var contraction: Int { expansions.upperBound }
+    var expansions: Range<Int> { attentionOutput + 1..<attentionOutput + 1 + (layout.feedForward?.expansions.count ?? 0) }
+    var contraction: Int? { layout.feedForward == nil ? nil : expansions.upperBound }
+    var sharedWeight: Int? { layout.sharedWeight == nil ? nil : expansions.upperBound + 1 }
+    var router: Int? { layout.router == nil ? nil : layout.linears.count - 1 }
 
-    /// Replaces the given rows of `hidden` (N x C) by the layer's output, with everything between them in `a`.
-    /// Segments are counted from the first of the rows.
+    /// Replaces the given rows of `hidden` (N x C) by the layer's output without that of its experts, with everything between
+    /// them in `a`. Segments are counted from the first of the rows.
     package borrowing func forward(
         _ hidden: inout Matrix, rows: Range<Int>, segments: [Range<Int>], activations a: inout LayerActivations
     ) {
         let here = 0..<rows.count
         blocks(hidden, rows: rows, segments: segments, &a)
+        guard let contraction else { return copy(a.residual, here, into: &hidden, rows) }
         finishBlock(
             contraction, norms.feedForwardOutput, a.activated, here, onto: a.residual, here, raw: &a.contracted,
             statistics: &a.contractedStatistics, output: &a.blockOutput, into: &hidden, rows)
@@ -64,7 +68,7 @@ package struct DecoderLayer: ~Copyable {
         _ x: borrowing Matrix, rows: Range<Int>, segments: [Range<Int>], _ a: inout LayerActivations
     ) {
         blocks(x, rows: rows, segments: segments, &a)
-        guard let norm = norms.feedForwardOutput else { return }
+        guard let norm = norms.feedForwardOutput, let contraction else { return }
         let here = 0..<rows.count
         normalizeBlock(
             contraction, norm, a.activated, here, onto: a.residual, here, raw: &a.contracted, statistics: &a.contractedStatistics,
@@ -85,8 +89,12 @@ package struct DecoderLayer: ~Copyable {
         case .input: normalize(norms.feedForward, x, rows, into: &a.feedForwardNormed, statistics: &a.feedForwardStatistics)
         case .attentionNormed: copy(a.attentionNormed, here, into: &a.feedForwardNormed, here)
         }
-        apply(expansions, to: a.feedForwardNormed, here, into: &a.expanded, here)
-        activateExpanded(a.expanded, here, into: &a.activated)
+        if layout.feedForward != nil {
+            apply(expansions, to: a.feedForwardNormed, here, into: &a.expanded, here)
+            activateExpanded(a.expanded, here, into: &a.activated)
+        }
+        weighShared(a.feedForwardNormed, here, weights: &a.sharedWeight, &a.activated)
+        route(a.feedForwardNormed, here, probabilities: &a.probabilities, into: &a.routing)
     }
 
     enum FeedForwardInput { case residual, input, attentionNormed }

@@ -4,7 +4,8 @@ package import Tensors
 /// A layer's backward pass.
 extension DecoderLayer {
     /// Replaces the given rows of `gradient` (N x C), d(loss) by the layer's output, by d(loss) by its input, with everything
-    /// between them in `d`; `a` holds what `activate` left there for the same x.
+    /// between them in `d`; `a` holds what `activate` left there for the same x. Of a sparse layer, `d` holds what its experts
+    /// left: the gradients by their inputs and by the routing weights.
     package borrowing func backward(
         _ x: borrowing Matrix, xRows: Range<Int>, gradient: inout Matrix, rows: Range<Int>, segments: [Range<Int>],
         activations a: borrowing LayerActivations, gradients d: inout LayerGradients
@@ -13,9 +14,17 @@ extension DecoderLayer {
         startBlock(
             norms.feedForwardOutput, &gradient, rows, a.contracted, a.contractedStatistics, normed: &d.feedForwardOutput,
             into: &d.contracted)
-        pullBack(contraction..<contraction + 1, d.contracted, here, into: &d.activated)
-        activateBackward(d.activated, a.expanded, here, into: &d.expanded)
-        pullBack(expansions, d.expanded, here, into: &d.feedForwardNormed)
+        if let contraction {
+            pullBack(contraction..<contraction + 1, d.contracted, here, into: &d.activated)
+            weighSharedBackward(a.sharedWeight, a.activated, here, &d.activated, into: &d.sharedWeight)
+            activateBackward(d.activated, a.expanded, here, into: &d.expanded)
+            pullBack(expansions, d.expanded, here, into: &d.feedForwardNormed, adding: router != nil)
+        }
+        routeBackward(a.probabilities, a.routing, here, &d.routing)
+        if let sharedWeight {
+            pullBack(sharedWeight..<sharedWeight + 1, d.sharedWeight, here, into: &d.feedForwardNormed, adding: true)
+        }
+        if let router { pullBack(router..<router + 1, d.routing, here, into: &d.feedForwardNormed, adding: true) }
         copy(gradient, rows, into: &d.residual, here)
         if feedForwardInput == .residual {
             normalizeBackward(
@@ -94,14 +103,31 @@ extension DecoderLayer {
     }
 
     /// The gradient by the maps' common input, given those by their outputs, side by side.
-    private borrowing func pullBack(_ maps: Range<Int>, _ dy: borrowing Matrix, _ rows: Range<Int>, into dx: inout Matrix) {
+    private borrowing func pullBack(
+        _ maps: Range<Int>, _ dy: borrowing Matrix, _ rows: Range<Int>, into dx: inout Matrix, adding: Bool = false
+    ) {
         var input = dx.mutableRows(0..<rows.count)
-        var start = 0
-        for map in maps {
-            let outputs = weights.outputs(map)
-            LinearAlgebra.multiply(dy.rows(rows).columns(start..<start + outputs), weights.linear(map), into: &input, adding: start > 0)
-            start += outputs
-        }
+        weights.pullBack(maps, dy.rows(rows), into: &input, adding: adding)
+    }
+
+    /// From the gradient by weighted activations to that by the activations, in place, and by the logits of the weights.
+    private borrowing func weighSharedBackward(
+        _ sharedWeights: borrowing Matrix, _ activated: borrowing Matrix, _ rows: Range<Int>, _ gradient: inout Matrix,
+        into logits: inout Matrix
+    ) {
+        guard sharedWeight != nil else { return }
+        var values = gradient.mutableRows(rows)
+        var output = logits.mutableRows(rows)
+        LogisticGate.backward(sharedWeights.rows(rows), activated.rows(rows), &values, into: &output)
+    }
+
+    /// From the gradient by routing weights to that by the router's logits, in place.
+    private borrowing func routeBackward(
+        _ probabilities: borrowing Matrix, _ routing: borrowing Matrix, _ rows: Range<Int>, _ gradient: inout Matrix
+    ) {
+        guard router != nil else { return }
+        var values = gradient.mutableRows(rows)
+        Routing.backward(probabilities: probabilities.rows(rows), weights: routing.rows(rows), &values)
     }
 
     private borrowing func mixBackward(
@@ -114,7 +140,11 @@ extension DecoderLayer {
     private borrowing func activateBackward(
         _ dActivated: borrowing Matrix, _ expanded: borrowing Matrix, _ rows: Range<Int>, into gradient: inout Matrix
     ) {
-        var output = gradient.mutableRows(rows)
-        FeedForward.backward(configuration.activation, dActivated: dActivated.rows(rows), expanded: expanded.rows(rows), into: &output)
+        guard let block = layout.feedForward else { return }
+        var whole = gradient.mutableRows(rows)
+        var output = whole.columns(0..<block.expandedWidth)
+        FeedForward.backward(
+            configuration.activation, dActivated: dActivated.rows(rows).columns(0..<block.width), expanded: expanded.rows(rows),
+            into: &output)
     }
 }

@@ -14,7 +14,10 @@ package struct LayerActivations: ~Copyable {
     var feedForwardNormed: Matrix  // N x C
     var feedForwardStatistics: Matrix  // N x 2
     var expanded: Matrix  // N x E
-    var activated: Matrix  // N x F
+    var activated: Matrix  // N x F: of a shared expert, times its weight
+    var sharedWeight: Matrix  // N x 1: of a shared expert
+    var probabilities: Matrix  // N x experts: see Routing
+    var routing: Matrix  // N x experts: a token's weight for each expert, 0 where it does not go there
     var contracted: Matrix  // N x C: the feed-forward block's output like `attended`
     var contractedStatistics: Matrix  // N x 2
     var blockOutput: Matrix  // N x C: of either block, normalised; not kept
@@ -33,6 +36,9 @@ package struct LayerActivations: ~Copyable {
         feedForwardStatistics = Matrix(rows: rows, columns: 2)
         expanded = Matrix(rows: rows, columns: shape.expanded)
         activated = Matrix(rows: rows, columns: shape.activated)
+        sharedWeight = Matrix(rows: rows, columns: shape.sharedWeight)
+        probabilities = Matrix(rows: rows, columns: shape.routing)
+        routing = Matrix(rows: rows, columns: shape.routing)
         contracted = Matrix(rows: rows, columns: shape.blockOutput)
         contractedStatistics = Matrix(rows: rows, columns: 2)
         blockOutput = Matrix(rows: rows, columns: shape.blockOutput)
@@ -78,6 +84,8 @@ package struct LayerGradients: ~Copyable {
     var feedForwardNormed: Matrix  // N x C
     var expanded: Matrix  // N x E
     var activated: Matrix  // N x F
+    var sharedWeight: Matrix  // N x 1: by the logit of the shared expert's weight
+    var routing: Matrix  // N x experts: by the routing weights, then by the router's logits
     var contracted: Matrix  // N x C: by what the contraction puts out
     var feedForwardOutput: Matrix  // N x C: by the normalised feed-forward output, or sum
 
@@ -92,6 +100,8 @@ package struct LayerGradients: ~Copyable {
         feedForwardNormed = Matrix(rows: rows, columns: shape.hidden)
         expanded = Matrix(rows: rows, columns: shape.expanded)
         activated = Matrix(rows: rows, columns: shape.activated)
+        sharedWeight = Matrix(rows: rows, columns: shape.sharedWeight)
+        routing = Matrix(rows: rows, columns: shape.routing)
         contracted = Matrix(rows: rows, columns: shape.hidden)
         feedForwardOutput = Matrix(rows: rows, columns: shape.blockOutput)
     }

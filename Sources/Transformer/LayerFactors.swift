@@ -12,6 +12,8 @@ struct LayerFactors: ~Copyable {
     private var expandedGradient: Matrix  // N x E
     private var activated: Matrix  // N x F
     private var contractedGradient: Matrix  // N x C
+    private var sharedWeightGradient: Matrix  // N x 1
+    private var routerGradient: Matrix  // N x experts
     private var norms: NormGradients
     private let ones: Matrix  // N x 1
 
@@ -24,6 +26,8 @@ struct LayerFactors: ~Copyable {
         expandedGradient = Matrix(rows: rows, columns: shape.expanded)
         activated = Matrix(rows: rows, columns: shape.activated)
         contractedGradient = Matrix(rows: rows, columns: shape.hidden)
+        sharedWeightGradient = Matrix(rows: rows, columns: shape.sharedWeight)
+        routerGradient = Matrix(rows: rows, columns: shape.routing)
         norms = NormGradients(widths: layers.map(NormGradients.columns).max() ?? 0, examples: examples)
         var ones = Matrix(rows: rows, columns: 1)
         ones.fill(1)
@@ -32,13 +36,13 @@ struct LayerFactors: ~Copyable {
 
     mutating func clear() { norms.clear() }
 
-    /// What a backward pass left in its buffers. `examples` are the chunk's examples with rows here, `exampleRows` their
-    /// ranges counted from the micro-batch's first row.
+    /// What a micro-batch's backward pass left in its buffers becomes those rows of the chunk's. `examples` are the chunk's
+    /// examples with rows here, counted from the micro-batch's first.
     mutating func keep(
         _ layer: borrowing DecoderLayer, _ a: borrowing LayerActivations, _ d: borrowing LayerGradients, input: borrowing Matrix,
-        count: Int, at start: Int, examples: [(index: Int, rows: Range<Int>)]
+        at there: Range<Int>, examples: [(index: Int, rows: Range<Int>)]
     ) {
-        let (here, there) = (0..<count, start..<start + count)
+        let here = 0..<there.count
         copy(a.attentionNormed, here, into: &attentionNormed, there)
         if let order = layer.layout.projections[0].storedOrder {
             copy(d.queryKeyValue, here, order, into: &queryKeyValueGradient, there)
@@ -51,6 +55,8 @@ struct LayerFactors: ~Copyable {
         copy(d.expanded, here, into: &expandedGradient, there)
         copy(a.activated, here, into: &activated, there)
         copy(d.contracted, here, into: &contractedGradient, there)
+        copy(d.sharedWeight, here, into: &sharedWeightGradient, there)
+        copy(d.routing, here, into: &routerGradient, there)
         keepNorms(layer, a, d, input, here, examples)
     }
 
@@ -73,16 +79,20 @@ struct LayerFactors: ~Copyable {
             numbers.feedForwardOutput, d.feedForwardOutput.rows(rows), a.contracted.rows(rows), a.contractedStatistics.rows(rows), examples)
     }
 
-    /// Shows every parameter of the layer to the tap: `rows` token rows of the chunk, each example's given.
-    borrowing func visit(
-        _ layout: LayerLayout, _ tap: any GradientTap, rows: Int, exampleRows: [Range<Int>], examples: Range<Int>
-    ) throws {
-        let all = 0..<rows
+    /// Shows every parameter of the layer but its experts' to the tap.
+    borrowing func visit(_ layout: LayerLayout, _ tap: any GradientTap, _ chunk: SweepChunk) throws {
+        let (all, exampleRows, examples) = (0..<chunk.rowCount, chunk.exampleRows, chunk.examples)
         try norms.visit(layout.norms, tap, examples)
         try visit(layout.projections, attentionNormed, queryKeyValueGradient, all, exampleRows, tap, examples)
         try visit([layout.attentionOutput], mixed, attendedGradient, all, exampleRows, tap, examples)
-        try visit(layout.expansions, feedForwardNormed, expandedGradient, all, exampleRows, tap, examples)
-        try visit([layout.contraction], activated, contractedGradient, all, exampleRows, tap, examples)
+        if let block = layout.feedForward {
+            try visit(block.expansions, feedForwardNormed, expandedGradient, all, exampleRows, tap, examples)
+            try visit([block.contraction], activated, contractedGradient, all, exampleRows, tap, examples)
+        }
+        if let map = layout.sharedWeight {
+            try visit([map], feedForwardNormed, sharedWeightGradient, all, exampleRows, tap, examples)
+        }
+        if let router = layout.router { try visit([router], feedForwardNormed, routerGradient, all, exampleRows, tap, examples) }
     }
 
     /// Linear maps of one input, the gradients by their outputs side by side.
@@ -93,7 +103,9 @@ struct LayerFactors: ~Copyable {
         var start = 0
         for map in maps {
             let columns = start..<start + map.outputs
-            try map.visit(tap, input.rows(rows), gradient.rows(rows).columns(columns), ones: ones.rows(rows), exampleRows, examples)
+            try map.visit(
+                tap, input.rows(rows).columns(0..<map.inputs), gradient.rows(rows).columns(columns), ones: ones.rows(rows), exampleRows,
+                examples)
             start += map.outputs
         }
     }

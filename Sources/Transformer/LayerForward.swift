@@ -83,14 +83,7 @@ extension DecoderLayer {
         _ maps: Range<Int>, to x: borrowing Matrix, _ xRows: Range<Int>, into y: inout Matrix, _ rows: Range<Int>, adding: Bool = false
     ) {
         var output = y.mutableRows(rows)
-        var start = 0
-        for map in maps {
-            let outputs = weights.outputs(map)
-            var part = output.columns(start..<start + outputs)
-            LinearAlgebra.multiply(x.rows(xRows), weights.linear(map).transposed, into: &part, adding: adding)
-            addBias(weights.bias(map), to: &part)
-            start += outputs
-        }
+        weights.apply(maps, to: x.rows(xRows), into: &output, adding: adding)
     }
 
     borrowing func mix(_ buffer: borrowing Matrix, segments: [Range<Int>], _ rows: Range<Int>, into mixed: inout Matrix) {
@@ -99,8 +92,27 @@ extension DecoderLayer {
     }
 
     borrowing func activateExpanded(_ expanded: borrowing Matrix, _ rows: Range<Int>, into activated: inout Matrix) {
-        var output = activated.mutableRows(rows)
+        var whole = activated.mutableRows(rows)
+        var output = whole.columns(0..<(layout.feedForward?.width ?? 0))
         FeedForward.forward(configuration.activation, expanded.rows(rows), into: &output)
+    }
+
+    /// The shared expert's activations times its weight, where it has one: the contraction after them is linear.
+    borrowing func weighShared(_ x: borrowing Matrix, _ rows: Range<Int>, weights sharedWeights: inout Matrix, _ activated: inout Matrix) {
+        guard let sharedWeight else { return }
+        apply(sharedWeight..<sharedWeight + 1, to: x, rows, into: &sharedWeights, rows)
+        var logits = sharedWeights.mutableRows(rows)
+        var values = activated.mutableRows(rows)
+        LogisticGate.forward(&logits, &values)
+    }
+
+    /// Which experts each row goes to, and with which weights.
+    borrowing func route(_ x: borrowing Matrix, _ rows: Range<Int>, probabilities: inout Matrix, into routing: inout Matrix) {
+        guard let router, let mixture = configuration.mixture else { return }
+        apply(router..<router + 1, to: x, rows, into: &probabilities, rows)
+        var logits = probabilities.mutableRows(rows)
+        var weights = routing.mutableRows(rows)
+        Routing.forward(mixture.expertsPerToken, isNormalized: mixture.isNormalized, &logits, weights: &weights)
     }
 
     /// Rotates queries and keys, which stand first in the buffer.

@@ -3,7 +3,7 @@ internal import Storage
 package import Tensors
 
 /// A decoder as a list of layers: every example passes a layer before the next layer's weights are read, so each weight is
-/// read once a sweep and one layer is in memory.
+/// read once a sweep and one layer is in memory; of a layer's experts, one. On the way back experts are read once a chunk.
 package struct LayerSweep: ~Copyable {
     private let model: LanguageModel
     private let batch: TokenBatch
@@ -40,13 +40,16 @@ package struct LayerSweep: ~Copyable {
     /// The last layer's output at every scored row: n x C, before the final normalisation.
     package mutating func scoredRows(from source: any WeightSource) throws -> Matrix {
         try TokenEmbedding(model: model, batch: batch).embed(from: source, into: &hidden)
-        for index in model.layout.layers.indices {
+        var experts = Experts(model, shape, rows: batch.tokens.count, withGradients: false)
+        for (index, layout) in model.layout.layers.enumerated() {
             if plan.keepsInputs { try kept.store(hidden, inSlot: index) }
             try layer.load(index, of: model, from: source)
             for (number, piece) in batch.microBatches.enumerated() {
                 let slot = activations.slot(layer: index, microBatch: number)
                 layer.forward(&hidden, rows: piece.rows, segments: piece.segments, activations: &slot.activations)
+                if !layout.experts.isEmpty { experts.take(slot.activations, at: piece.rows) }
             }
+            try experts.forward(layout.experts, microBatches: batch.microBatches.map(\.rows), from: source, addingTo: &hidden)
         }
         return batch.scored(hidden)
     }
@@ -75,39 +78,52 @@ package struct LayerSweep: ~Copyable {
         }
         for (index, row) in batch.scoredRows.enumerated() { copy(trace.gradient, index..<index + 1, into: &hidden, row..<row + 1) }
         var gradients = LayerGradients(shape, rows: batch.largestMicroBatchRows)
-        let chunks = batch.chunks(ofRows: tap.needsEveryExample ? Int.max : plan.chunkRows)
-        let mostRows = chunks.map { batch.rows(of: $0.microBatches).count }.max() ?? 0
-        let mostExamples = chunks.map(\.examples.count).max() ?? 0
-        var factors = LayerFactors(shape, model.layout.layers, rows: mostRows, examples: mostExamples)
+        let chunks = batch.chunks(ofRows: tap.needsEveryExample ? Int.max : plan.chunkRows).map { SweepChunk(batch, $0, $1) }
+        let mostRows = chunks.map(\.rowCount).max() ?? 0
+        var factors = LayerFactors(shape, model.layout.layers, rows: mostRows, examples: chunks.map(\.examples.count).max() ?? 0)
+        var experts = Experts(model, shape, rows: mostRows, withGradients: true)
         var input = Matrix(rows: batch.largestMicroBatchRows, columns: configuration.hiddenSize)
-        for index in model.layout.layers.indices.reversed() {
+        for (index, layout) in model.layout.layers.enumerated().reversed() {
             try layer.load(index, of: model, from: source)
-            let group = ParameterGroup(name: "layer \(index)")
             for chunk in chunks {
-                let rows = batch.rows(of: chunk.microBatches)
                 factors.clear()
-                for number in chunk.microBatches {
-                    let (piece, slot) = (batch.microBatches[number], activations.slot(layer: index, microBatch: number))
-                    try kept.load(slot: index, rows: piece.rows, into: &input)
-                    let here = 0..<piece.rows.count
-                    if !activations.areKept { layer.activate(input, rows: here, segments: piece.segments, &slot.activations) }
-                    let start = piece.rows.lowerBound - rows.lowerBound
+                if !layout.experts.isEmpty {
+                    for (number, rows) in chunk.microBatches {
+                        let slot = try activate(index, microBatch: number, input: &input)
+                        experts.take(slot.activations, at: rows)
+                        experts.takeGradient(hidden, batch.microBatches[number].rows, at: rows)
+                    }
+                    try experts.backward(layout.experts, chunk, from: source, tap)
+                }
+                for (number, rows) in chunk.microBatches {
+                    let (piece, slot) = (batch.microBatches[number], try activate(index, microBatch: number, input: &input))
+                    if !layout.experts.isEmpty { experts.give(&gradients, of: rows) }
                     layer.backward(
-                        input, xRows: here, gradient: &hidden, rows: piece.rows, segments: piece.segments,
+                        input, xRows: 0..<rows.count, gradient: &hidden, rows: piece.rows, segments: piece.segments,
                         activations: slot.activations, gradients: &gradients)
                     factors.keep(
-                        layer, slot.activations, gradients, input: input, count: piece.rows.count, at: start,
+                        layer, slot.activations, gradients, input: input, at: rows,
                         examples: batch.examples(chunk.examples, within: piece.rows))
                 }
-                let exampleRows = batch.exampleRows[chunk.examples].map { $0.shifted(by: -rows.lowerBound) }
-                repeat {
-                    try factors.visit(model.layout.layers[index], tap, rows: rows.count, exampleRows: exampleRows, examples: chunk.examples)
-                } while try chunk.examples.upperBound == batch.exampleRows.count && tap.finish(group)
+                try factors.visit(layout, tap, chunk)
+                while try chunk.isLast && tap.finish(ParameterGroup(name: "layer \(index)")) {
+                    try experts.backward(layout.experts, chunk, from: source, tap)
+                    try factors.visit(layout, tap, chunk)
+                }
             }
         }
         try TokenEmbedding(model: model, batch: batch).backward(&hidden, from: source, tap)
         try visitEmbedding(trace, from: source, tap)
         self.trace = consume trace
+    }
+
+    /// A micro-batch's activations in the layer that is loaded, as the forward sweep left them or computed anew; `input` receives
+    /// what they are computed from.
+    private borrowing func activate(_ index: Int, microBatch number: Int, input: inout Matrix) throws -> KeptActivations.Slot {
+        let (piece, slot) = (batch.microBatches[number], activations.slot(layer: index, microBatch: number))
+        try kept.load(slot: index, rows: piece.rows, into: &input)
+        if !activations.areKept { layer.activate(input, rows: 0..<piece.rows.count, segments: piece.segments, &slot.activations) }
+        return slot
     }
 
     /// The final normalisation, the projection after it, and, where it is its own tensor, the head.
@@ -169,10 +185,6 @@ extension TokenBatch {
     /// What each scored row counts for in its example's mean loss.
     var lossWeights: [Float] { exampleScoredRows.flatMap { range in range.map { _ in 1 / Float(range.count) } } }
 
-    func rows(of pieces: Range<Int>) -> Range<Int> {
-        microBatches[pieces.lowerBound].rows.lowerBound..<microBatches[pieces.upperBound - 1].rows.upperBound
-    }
-
     /// The examples among `candidates` with rows in a micro-batch: their numbers among the candidates, their rows within it.
     func examples(_ candidates: Range<Int>, within rows: Range<Int>) -> [(index: Int, rows: Range<Int>)] {
         candidates.compactMap { example in
@@ -180,8 +192,4 @@ extension TokenBatch {
             return shared.isEmpty ? nil : (example - candidates.lowerBound, shared.shifted(by: -rows.lowerBound))
         }
     }
-}
-
-extension Range<Int> {
-    func shifted(by distance: Int) -> Range<Int> { lowerBound + distance..<upperBound + distance }
 }

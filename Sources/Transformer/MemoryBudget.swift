@@ -50,7 +50,10 @@ struct SweepNeed {
     private let configuration: ModelConfiguration
     private let batch: TokenBatch
     private let shape: LayerShape
+    /// Of the largest layer, without its experts.
     private let layerParameters: Int
+    /// Of the largest expert: one is in memory.
+    private let expertParameters: Int
     private let layout: TensorLayout
 
     init(_ model: LanguageModel, _ batch: TokenBatch) {
@@ -58,7 +61,8 @@ struct SweepNeed {
         shape = LayerShape(model)
         self.batch = batch
         layout = model.layout
-        layerParameters = model.layout.layers.map(LayerWeights.parameterCount).max() ?? 0
+        layerParameters = model.layout.layers.map { LayerWeights.parameterCount($0) }.max() ?? 0
+        expertParameters = model.layout.layers.flatMap(\.experts).map { LayerWeights.parameterCount($0) }.max() ?? 0
     }
 
     /// What a chunk must hold at least: every row, or those of the largest example and of what shares its micro-batches.
@@ -66,7 +70,7 @@ struct SweepNeed {
         needsEveryExample ? batch.tokens.count : batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0
     }
 
-    var bytesPerChunkRow: Int { 4 * shape.factorColumns }
+    var bytesPerChunkRow: Int { 4 * (shape.factorColumns + shape.expertFactorColumns) }
 
     func peak(keptInMemory: Bool, activations: Bool, chunkRows: Int) -> Int {
         let c = configuration
@@ -80,16 +84,19 @@ struct SweepNeed {
         let attention = 4 * 2 * 128 * batch.longestSegment
         let rotary = RotaryEmbedding.tableCount(c.rotary, positions: batch.longestSegment) * batch.longestSegment * c.headSize
         let activated = (activations ? c.layerCount * rows : micro) * shape.activationColumns
-        let buffers = activated + micro * width + layerParameters + attention + rotary
+        let buffers =
+            activated + micro * width + layerParameters + expertParameters + attention + rotary
+            + micro * shape.expertPassColumns
         // A tap's tile and what it is scaled by, and a weighted sum and its metric of a whole parameter or slice.
-        let largestParameter = max(layerParameters, (1 << 22) / max(1, scored) * width)
-        let widest = max(width, c.feedForwardSize, c.queryColumns + 2 * c.keyValueColumns)
+        let largestParameter = max(layerParameters, expertParameters, (1 << 22) / max(1, scored) * width)
+        let widest = max(width, shape.activated, shape.expertActivated, c.queryColumns + 2 * c.keyValueColumns)
         let tile = (batch.exampleRows.count + 3) * max(SweepPlan.tileElements, widest)
         let tap = tile + 3 * largestParameter
-        let back = micro * shape.gradientColumns + chunkRows * shape.factorColumns + tap
+        let back = micro * shape.gradientColumns + chunkRows * (shape.factorColumns + shape.expertFactorColumns) + tap
         let slices = (1 + tiles) * (1 << 22) + (GradientSlices.height(rows: vocabulary, tokens: scored)) * width + tap + scored * width
         let embedding = (layout.embeddingNorm == nil ? 0 : 2 * rows * width) + tap
         let candidates = CandidateSweep.most * rows * width
-        return MemoryBudget.overhead + 4 * (always + buffers + projections + max(head + candidates, back, slices, embedding))
+        let largest = max(head + candidates, back, slices, embedding, rows * shape.expertColumns + candidates)
+        return MemoryBudget.overhead + 4 * (always + buffers + projections + largest)
     }
 }

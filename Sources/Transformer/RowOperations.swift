@@ -52,6 +52,32 @@ func scale(_ target: inout MutableMatrixView, by factor: Float) {
     }
 }
 
+/// Copies the rows of those numbers to the first rows of the target, of the same width.
+func gather(_ source: borrowing Matrix, _ numbers: [Int], into target: inout Matrix) {
+    let source = source.view
+    var target = target.mutableRows(0..<numbers.count)
+    RowParallel.rows(of: &target, perBlock: 16) { range, target in
+        for index in range {
+            var row = target.row(index - range.lowerBound)
+            let values = source.row(numbers[index])
+            for column in row.indices { row[column] = values[column] }
+        }
+    }
+}
+
+/// Adds `scale` times each of the source's rows to the target's row of the number that stands for it; no number comes twice.
+func scatter(_ source: MatrixView, scale: Float, to target: inout Matrix, _ numbers: [Int]) {
+    var target = target.mutableView
+    let blocks = (numbers.count + 15) / 16
+    RowParallel.forEach(blocks, writing: &target) { block, shared in
+        for index in block * 16..<min(numbers.count, (block + 1) * 16) {
+            var row = shared.tile(rows: numbers[index]..<numbers[index] + 1, columns: 0..<source.columns)
+            let values = source.row(index)
+            for column in values.indices { row.elements[column] += scale * values[column] }
+        }
+    }
+}
+
 /// Copies a view to the first rows of a matrix of the same width.
 func copy(_ source: MatrixView, into target: inout Matrix) {
     var rows = target.mutableRows(0..<source.rows)

@@ -121,6 +121,7 @@ private struct Inspection {
             Swift.print(
                 "architecture    \(configuration.architecture.modelType), \(configuration.layerCount) layers, width \(configuration.hiddenSize), "
                     + "\(configuration.headCount) heads (\(configuration.keyValueHeadCount) key/value), feed-forward \(configuration.feedForwardSize), "
+                    + (configuration.mixture.map { "\($0.experts) experts of \($0.expertSize), \($0.expertsPerToken) a token, " } ?? "")
                     + "context \(configuration.contextLength)\(configuration.isHeadTied ? ", tied head" : "")")
         } else if let architecture {
             Swift.print("architecture    \(CheckpointError.quoted(architecture)), not supported")

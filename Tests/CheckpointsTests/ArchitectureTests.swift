@@ -39,8 +39,19 @@ struct ArchitectureTests {
         let file = try #require(Architecture.named(name)).description
         let roles = Set((file["layer"]?.object?.members ?? []).filter { !$0.value.isNull }.map(\.name))
         let isGated = file["traits"]?["feed_forward"]?.string == "gated"
-        #expect((roles.contains("gate") || roles.contains("gate_up")) == isGated)
-        #expect(roles.contains("up") != roles.contains("gate_up"))
+        // Where every layer is sparse, none has a feed-forward block of its own.
+        let isSparse = roles.contains("router")
+        let starts =
+            (isSparse && file["layers"]?["sparse"] == nil ? [] : [""]) + (isSparse ? ["expert_"] : [])
+            + (roles.contains("shared_up") ? ["shared_"] : [])
+        for start in starts {
+            #expect((roles.contains(start + "gate") || roles.contains(start + "gate_up")) == isGated)
+            #expect(roles.contains(start + "up") != roles.contains(start + "gate_up"))
+            #expect(roles.contains(start + "down"))
+        }
+        // What experts put out is added as it is, and their maps have no biases.
+        #expect(!isSparse || file["traits"]?["output_norm"] == nil)
+        #expect(isSparse == (file["configuration"]?["expert_count"] != nil))
         #expect(roles.contains("query_key_value") != roles.isSuperset(of: ["query", "key", "value"]))
         let isLearned = file["traits"]?["position"]?.string == "learned"
         #expect((file["tensors"]?["position_embedding"] != nil) == isLearned)
@@ -67,7 +78,9 @@ struct ArchitectureTests {
             ("supported", .members(["a": [[]]])), ("ignored", nil),
             ("tensors", .members(["embedding": "", "final_norm": .members(["name": "n"]), "head": "h"])),
             ("tensors", .members(["embedding": "e", "final_norm": .members(["bias": 1]), "head": "h"])),
-            ("defaults", .members(["tied_head": 1])),
+            ("defaults", .members(["tied_head": 1])), ("fused_experts", ["experts"]),
+            ("layer", .members(["expert_up": .members(["name": "{layer}.{expert}", "bias": true])])),
+            ("layer", .members(["expert_up": .members(["name": "{layer}.up"])])),
         ] as [(String, JSONValue)])
     func theSchemaRefuses(_ name: String, _ value: JSONValue) throws {
         var members = try #require(try file("llama").object).members.filter { $0.name != name }

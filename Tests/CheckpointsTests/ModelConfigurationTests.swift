@@ -59,6 +59,36 @@ struct ModelConfigurationTests {
         #expect(configuration.layers[1].attentionScale == 1 / Float(6).squareRoot() / 2)
     }
 
+    @Test func readsMixtures() throws {
+        let qwen2 = try configuration("qwen2-moe-shared")
+        let mixture = try #require(qwen2.mixture)
+        #expect(mixture.experts == 5 && mixture.expertsPerToken == 2 && mixture.expertSize == 10 && mixture.sharedSize == 36)
+        #expect(!mixture.isNormalized && qwen2.feedForwardSize == 28)
+        #expect(qwen2.layers.map(\.isSparse) == [true, false] && qwen2.layers.map(\.window) == [4, nil])
+        #expect(try configuration("qwen2-moe-steps").layers.map(\.isSparse) == [false, true])
+        #expect(try configuration("qwen2-moe-steps", [("mlp_only_layers", [1])]).layers.map(\.isSparse) == [false, false])
+        let mixtral = try configuration("mixtral-window", [("num_local_experts", nil), ("num_experts_per_tok", nil)])
+        let assumed = try #require(mixtral.mixture)
+        #expect(assumed.experts == 8 && assumed.expertsPerToken == 2 && assumed.expertSize == 28 && assumed.sharedSize == nil)
+        #expect(assumed.isNormalized)
+        #expect(mixtral.layers.allSatisfy { $0.isSparse && $0.window == 5 })
+        #expect(try configuration("mixtral-window", [("sliding_window", nil)]).layers.allSatisfy { $0.window == nil })
+        #expect(try configuration("qwen3-moe-dense-first", [("num_local_experts", nil), ("num_experts", 7)]).mixture?.experts == 7)
+        #expect(try configuration("olmoe-one-of-four", [("norm_topk_prob", true)]).mixture?.isNormalized == true)
+        #expect(try configuration("llama-sharded").mixture == nil)
+    }
+
+    @Test(
+        arguments: [
+            ("num_experts_per_tok", 6), ("num_experts_per_tok", 0), ("num_experts", 0), ("num_experts", 65537),
+            ("moe_intermediate_size", -1),
+            ("shared_expert_intermediate_size", "8"), ("norm_topk_prob", 1), ("mlp_only_layers", 1), ("mlp_only_layers", [0, "1"]),
+            ("decoder_sparse_step", -1),
+        ] as [(String, JSONValue)])
+    func refusesMixtures(_ name: String, _ value: JSONValue) throws {
+        #expect(try key("qwen2-moe-shared", [(name, value)]) == name)
+    }
+
     @Test func readsTheRotaryBaseOfBothGenerations() throws {
         #expect(try configuration("llama-sharded").rotary.map(\.base) == [500_000])
         #expect(try configuration("llama-sharded", [("rope_theta", nil)]).rotary.map(\.base) == [10_000])

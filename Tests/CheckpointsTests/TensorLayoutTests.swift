@@ -34,10 +34,10 @@ struct TensorLayoutTests {
         #expect(layout.layers.count == 2)
         let layer = layout.layers[1]
         #expect(layer.projections.map(\.weight) == ["q", "k", "v"].map { "model.layers.1.self_attn.\($0)_proj.weight" })
-        #expect(layer.expansions.map(\.weight) == ["gate", "up"].map { "model.layers.1.mlp.\($0)_proj.weight" })
+        #expect(layer.feedForward?.expansions.map(\.weight) == ["gate", "up"].map { "model.layers.1.mlp.\($0)_proj.weight" })
         #expect(layer.linears.allSatisfy { $0.bias == $0.weight.replacing("weight", with: "bias") && !$0.isInputByOutput })
         #expect(layer.norms.map(\.weight) == ["model.layers.1.input_layernorm.weight", "model.layers.1.post_attention_layernorm.weight"])
-        let down = layer.contraction
+        let down = try #require(layer.feedForward).contraction
         #expect(down.inputs == 40 && down.outputs == 24 && down.storedRows == 24 && down.storedColumns == 40)
     }
 
@@ -50,9 +50,25 @@ struct TensorLayoutTests {
         #expect(layout.finalNorm?.bias == prefix + "ln_f.bias")
         let layer = layout.layers[0]
         #expect(layer.projections.map(\.weight) == [prefix + "h.0.attn.c_attn.weight"])
-        #expect(layer.expansions.map(\.weight) == [prefix + "h.0.mlp.c_fc.weight"])
+        #expect(layer.feedForward?.expansions.map(\.weight) == [prefix + "h.0.mlp.c_fc.weight"])
         let fused = layer.projections[0]
         #expect(fused.isInputByOutput && fused.outputs == 72 && fused.storedRows == 24 && fused.storedColumns == 72)
+    }
+
+    @Test func namesTheTensorsOfExperts() throws {
+        let layout = try Fixture.model("qwen2-moe-shared").layout
+        let (sparse, dense) = (layout.layers[0], layout.layers[1])
+        #expect(sparse.router?.weight == "model.layers.0.mlp.gate.weight" && sparse.router?.outputs == 5)
+        #expect(sparse.sharedWeight?.weight == "model.layers.0.mlp.shared_expert_gate.weight" && sparse.sharedWeight?.outputs == 1)
+        #expect(sparse.feedForward?.contraction.weight == "model.layers.0.mlp.shared_expert.down_proj.weight")
+        #expect(sparse.feedForward?.width == 36 && sparse.experts.count == 5)
+        let names = ["gate", "up", "down"].map { "model.layers.0.mlp.experts.3.\($0)_proj.weight" }
+        #expect(sparse.experts[3].linears.map(\.weight) == names && sparse.experts[3].width == 10)
+        #expect(dense.router == nil && dense.sharedWeight == nil && dense.experts.isEmpty)
+        #expect(dense.feedForward?.contraction.weight == "model.layers.1.mlp.down_proj.weight" && dense.feedForward?.width == 28)
+        let mixtral = try Fixture.model("mixtral-window").layout.layers[1]
+        #expect(mixtral.feedForward == nil && mixtral.router?.weight == "model.layers.1.block_sparse_moe.gate.weight")
+        #expect(mixtral.experts[2].linears.map(\.weight) == [1, 3, 2].map { "model.layers.1.block_sparse_moe.experts.2.w\($0).weight" })
     }
 
     /// Every stored tensor is a parameter, and once: what is tied counts as the embedding.
@@ -108,6 +124,22 @@ struct TensorLayoutTests {
         let error = try error(fixture) { tensors in tensors.filter { $0.name != name && $0.name != short } }
         guard case .missingTensor(_, name) = error else { throw error }
         #expect(error.fault == .malformedInput)
+    }
+
+    @Test(arguments: ["model.layers.0.block_sparse_moe.experts.3.w2.weight", "model.layers.1.block_sparse_moe.gate.weight"])
+    func missesAPartOfAMixture(_ name: String) throws {
+        let error = try error("mixtral-window") { tensors in tensors.filter { $0.name != name } }
+        guard case .missingTensor(_, name) = error else { throw error }
+    }
+
+    /// All experts in one tensor, as programs hold them: refused by name rather than called missing.
+    @Test(arguments: [
+        ("mixtral-window", "model.layers.0.mlp.experts.gate_up_proj"), ("olmoe-one-of-four", "layers.0.mlp.experts.gate_up_proj"),
+    ])
+    func refusesFusedExperts(_ fixture: String, _ name: String) throws {
+        let error = try error(fixture) { tensors in tensors.filter { !$0.name.contains(".experts.") } + [TensorBytes(name, [1])] }
+        guard case .tensor(_, name, "fused-experts", _) = error else { throw error }
+        #expect(error.fault == .unsupported)
     }
 
     @Test(arguments: [

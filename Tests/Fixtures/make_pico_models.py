@@ -17,8 +17,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch.nn.functional import cross_entropy
 from transformers import (AutoModelForCausalLM, BloomConfig, FalconConfig, Gemma2Config, Gemma3TextConfig, GemmaConfig, GPT2Config,
-                          GPTNeoConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig, MistralConfig, Olmo2Config, OlmoConfig, OPTConfig,
-                          Phi3Config, PhiConfig, Qwen2Config, Qwen3Config, SmolLM3Config, StableLmConfig)
+                          GPTNeoConfig, GPTNeoXConfig, GraniteConfig, LlamaConfig, MistralConfig, MixtralConfig, Olmo2Config, OlmoConfig,
+                          OlmoeConfig, OPTConfig, Phi3Config, PhiConfig, Qwen2Config, Qwen2MoeConfig, Qwen3Config, Qwen3MoeConfig,
+                          SmolLM3Config, StableLmConfig)
 from transformers.utils.logging import disable_progress_bar
 
 LLAMA = dict(hidden_size=24, intermediate_size=40, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2,
@@ -127,6 +128,20 @@ VARIANTS = [
      FalconConfig(**FALCON | dict(num_attention_heads=5, hidden_size=30), alibi=True, multi_query=False, parallel_attn=False, bias=True, **rope(10000.0)), 23,
      "float32", "new", None, False),
     ("bloom-five-heads", BloomConfig(vocab_size=61, hidden_size=20, n_layer=1, n_head=5, seq_length=32), 21, "float32", "new", None, False),
+    ("mixtral-window", MixtralConfig(**SMALL | dict(num_hidden_layers=2), head_dim=10, sliding_window=5, num_local_experts=4, **rope(1e6)), 24,
+     "float32", "old", None, False),
+    ("mixtral-every-expert", MixtralConfig(**SMALL, num_local_experts=3, num_experts_per_tok=3, **rope(1e6)), 17, "bfloat16", "new", None, False),
+    ("qwen2-moe-shared", Qwen2MoeConfig(**SMALL | dict(num_hidden_layers=2), num_experts=5, num_experts_per_tok=2, moe_intermediate_size=10,
+                                        shared_expert_intermediate_size=36, mlp_only_layers=[1], use_sliding_window=True, sliding_window=4,
+                                        max_window_layers=1, **rope(1e6)), 23, "float32", "old", None, True),
+    ("qwen2-moe-steps", Qwen2MoeConfig(**SMALL | dict(num_hidden_layers=2), num_experts=3, num_experts_per_tok=2, moe_intermediate_size=12,
+                                       shared_expert_intermediate_size=8, decoder_sparse_step=2, norm_topk_prob=True, qkv_bias=False,
+                                       **rope(1e6)), 20, "float16", "new", None, False),
+    ("qwen3-moe-dense-first", Qwen3MoeConfig(**SMALL | dict(num_hidden_layers=2), head_dim=8, num_experts=6, num_experts_per_tok=2,
+                                             moe_intermediate_size=12, mlp_only_layers=[0], norm_topk_prob=True, **rope(1e6)), 25, "float32",
+     "new", None, False),
+    ("olmoe-one-of-four", OlmoeConfig(**SMALL, clip_qkv=0.8, num_experts=4, num_experts_per_tok=1, **rope(10000.0)), 24, "float32", "old",
+     None, False),
 ]
 # An example's length and how many of its last predictions count.
 EXAMPLES = [(7, 6), (13, 4), (4, 3), (19, 18), (22, 1), (16, 7)]
@@ -134,7 +149,7 @@ EXAMPLES = [(7, 6), (13, 4), (4, 3), (19, 18), (22, 1), (16, 7)]
 
 def make(config, dtype, random):
     """A model whose logits are far from flat, so that a missing term or a wrong sign shows; weights are exact in dtype."""
-    model = AutoModelForCausalLM.from_config(config, attn_implementation=attention(config), dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_config(config, **plain(config), dtype=torch.float32).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             noise = torch.empty_like(parameter).normal_(generator=random)
@@ -148,14 +163,27 @@ def make(config, dtype, random):
     return model
 
 
-def attention(config):
-    """Eager attention is the plain one, but for Falcon's of transformers 5, which adds its linear biases twice."""
-    return "sdpa" if config.model_type == "falcon" else "eager"
+def plain(config):
+    """The plainest of the implementations. Falcon's eager attention of transformers 5 adds its linear biases twice."""
+    return dict(attn_implementation="sdpa" if config.model_type == "falcon" else "eager", experts_implementation="eager")
 
 
-def stored_name(model, name):
-    """What a parameter is called in a file, where that is not its own name."""
-    return "embed_out.weight" if name == "lm_head.weight" and model.config.model_type == "gpt_neox" else name
+def apart(model):
+    """The name in a file, the values and the gradient of every parameter: experts, which memory holds fused, each by itself."""
+    kind = model.config.model_type
+    block, names = ("block_sparse_moe", ["w1", "w3", "w2"]) if kind == "mixtral" else ("mlp", ["gate_proj", "up_proj", "down_proj"])
+    for name, parameter in model.named_parameters():
+        gradient = torch.zeros_like(parameter) if parameter.grad is None else parameter.grad.clone()
+        layer, _, role = name.partition(".mlp.experts.")
+        if role:
+            parts = names[:2] if role == "gate_up_proj" else names[2:]
+            for expert, pair in enumerate(zip(parameter.detach(), gradient)):
+                for part, values, slopes in zip(parts, *(tensor.chunk(len(parts)) for tensor in pair)):
+                    yield f"{layer}.{block}.experts.{expert}.{part}.weight", values.clone(), slopes.clone()
+        elif name == "lm_head.weight" and kind == "gpt_neox":
+            yield "embed_out.weight", parameter.detach(), gradient
+        else:
+            yield name.replace(".mlp.gate.", f".{block}.gate."), parameter.detach(), gradient
 
 
 def gradients(model, tokens, scored):
@@ -165,7 +193,7 @@ def gradients(model, tokens, scored):
     losses = cross_entropy(logits[:-1], tokens[1:], reduction="none")
     mean = losses[scored].mean()
     mean.backward()
-    grads = {stored_name(model, name): parameter.grad.clone() for name, parameter in model.named_parameters()}
+    grads = {name: gradient for name, _, gradient in apart(model)}
     return logits.detach(), losses.detach(), mean.detach(), grads
 
 
@@ -232,11 +260,12 @@ def main():
         (folder / "generation_config.json").unlink()
         rewrite_config(folder / "config.json", style)
 
-        again = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention(config)).eval()
+        again = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **plain(config)).eval()
         with torch.no_grad():
             assert torch.equal(again(tokens[None]).logits[0], logits), f"{name}: reloaded, the logits differ"
         assert sorted(stored_names(folder)) == sorted(grads), f"{name}: stored tensors and gradients do not match"
-        assert all(g.abs().max() > 0 for g in grads.values()), f"{name}: a gradient is all zero"
+        # Only an expert that no token goes to has none.
+        assert all(g.abs().max() > 0 for n, g in grads.items() if ".experts." not in n), f"{name}: a gradient is all zero"
         shards = len(list(folder.glob("model*.safetensors")))
         assert (2 <= shards <= 3) if shard else shards == 1, f"{name}: {shards} shards"
         for file in folder.iterdir():

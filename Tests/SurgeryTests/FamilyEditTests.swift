@@ -7,9 +7,9 @@ import Testing
 import Transformer
 
 /// Edits of families whose parameters are stored otherwise than they are used: norms of outputs and of 1 + w with capped
-/// logits (Gemma 2), fused and interleaved heads with a parallel residual (GPT-NeoX).
+/// logits (Gemma 2), fused and interleaved heads with a parallel residual (GPT-NeoX), experts (Qwen2-MoE).
 @Suite(.serialized) struct FamilyEditTests {
-    static let families = ["gemma2-softcaps", "gpt-neox-parallel"]
+    static let families = ["gemma2-softcaps", "gpt-neox-parallel", "qwen2-moe-shared"]
 
     private let scratch = FilePath("/tmp")
 

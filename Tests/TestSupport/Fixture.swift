@@ -33,6 +33,7 @@ package enum Fixture {
         "granite-multipliers", "olmo-clipped", "olmo2-output-norms", "stablelm-parallel", "stablelm-sequential", "phi-head-norms", "phi-2",
         "phi3-long", "phi3-short", "gpt-neox-parallel", "gpt-neox-sequential", "gpt2-unscaled", "gpt-neo-local", "opt-pre-norm",
         "opt-post-norm", "falcon-grouped", "falcon-multi-query", "falcon-linear-biases", "bloom-five-heads",
+        "mixtral-window", "mixtral-every-expert", "qwen2-moe-shared", "qwen2-moe-steps", "qwen3-moe-dense-first", "olmoe-one-of-four",
     ]
 
     package static func model(_ name: String) throws -> LanguageModel { try LanguageModel(directory.appending(name)) }

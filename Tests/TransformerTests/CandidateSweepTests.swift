@@ -16,7 +16,7 @@ import Transformer
     }
 
     /// The same bits as each version gets in a sweep of its own.
-    @Test(arguments: ["llama-tied-gqa", "llama-sharded"]) func scoresEachVersionAsIfAlone(fixture: String) throws {
+    @Test(arguments: ["llama-tied-gqa", "mixtral-window", "qwen2-moe-shared"]) func scoresEachVersionAsIfAlone(fixture: String) throws {
         let model = try Fixture.model(fixture)
         let batch = TokenBatch(
             [[1, 5, 9, 2], [3, 3, 7]].map { tokens in

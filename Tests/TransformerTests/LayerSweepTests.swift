@@ -104,7 +104,7 @@ import Transformer
 
     /// Tolerance 1e-4, norm of the difference over norm: float32 sums in another order differ by some 1e-6, more where the
     /// gradients of several tokens cancel.
-    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "gpt-neox-parallel"])
+    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "gpt-neox-parallel", "qwen2-moe-shared"])
     func everyExampleHasTheReferenceGradient(name: String) throws {
         let model = try Fixture.model(name)
         let reference = try Checkpoint(Fixture.directory.appending(name).appending("examples.safetensors"))
@@ -168,7 +168,7 @@ import Transformer
     /// To the bit.
     @Test(arguments: [
         "llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "gpt-neox-parallel", "opt-post-norm", "olmo-clipped", "bloom-five-heads",
-        "phi3-long", "stablelm-parallel",
+        "phi3-long", "stablelm-parallel", "mixtral-window", "qwen2-moe-shared", "olmoe-one-of-four",
     ])
     func whatIsKeptMayLieInMemoryOrInAFileOrBeComputedAnew(name: String) throws {
         let model = try Fixture.model(name)
@@ -182,7 +182,7 @@ import Transformer
     }
 
     /// 1e-5: the chunks' sums are added in another order.
-    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "opt-post-norm"], [1, 1000, 2100])
+    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "gemma2-softcaps", "opt-post-norm", "qwen2-moe-shared"], [1, 1000, 2100])
     func additiveTapsMayComeInChunks(name: String, chunkRows: Int) throws {
         let model = try Fixture.model(name)
         let batch = largeBatch(model)
@@ -202,7 +202,7 @@ import Transformer
         let layer = model.layout.layers[1]
         let chunks = batch.chunks(ofRows: needsEveryExample ? Int.max : 1).map(\.examples)
         #expect(needsEveryExample == (chunks.count == 1))
-        for name in [layer.attentionNorm?.weight, layer.projections[0].weight, layer.contraction.weight] {
+        for name in [layer.attentionNorm?.weight, layer.projections[0].weight, layer.feedForward?.contraction.weight] {
             #expect(tap.visits.filter { $0.name == name }.map(\.examples) == chunks)
         }
     }
@@ -215,6 +215,7 @@ import Transformer
         for (name, groups) in [
             ("llama-untied-biases", ["final norm", "head", "layer 1", "layer 0", "embedding"]),
             ("gpt2-tied", ["final norm", "layer 1", "layer 0", "position embedding", "embedding"]),
+            ("qwen2-moe-shared", ["final norm", "head", "layer 1", "layer 0", "embedding"]),
         ] {
             let model = try Fixture.model(name)
             let (once, twice) = (ExampleGradients(), ExampleGradients(visitsAgain: true))
@@ -232,7 +233,7 @@ import Transformer
     // MARK: Against other batches
 
     /// 1e-5: a batch's products are cut and summed in another order than an example's alone.
-    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context"])
+    @Test(arguments: ["llama-tied-gqa", "gpt2-full-context", "mixtral-window", "qwen2-moe-shared"])
     func anExampleIsTheSameAloneAndAmongOthers(name: String) throws {
         let model = try Fixture.model(name)
         let examples = manyExamples(model)

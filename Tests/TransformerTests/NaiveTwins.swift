@@ -73,6 +73,20 @@ enum NaiveTwins {
         return rows(expanded, width: 2 * width).flatMap { row in (0..<width).map { value(kind.function, row[$0]) * row[width + $0] } }
     }
 
+    /// Every row's softmax over all experts, 0 but at the k largest, and divided by their sum where normalised.
+    static func routed(_ logits: [Double], experts: Int, k: Int, isNormalized: Bool) -> [Double] {
+        rows(logits, width: experts).flatMap { row in
+            let chosen = Set(row.indices.sorted { row[$0] > row[$1] }.prefix(k))
+            let weights = softmax(row).enumerated().map { chosen.contains($0.offset) ? $0.element : 0 }
+            return weights.map { $0 / (isNormalized ? weights.reduce(0, +) : 1) }
+        }
+    }
+
+    /// Every row times the logistic function of its logit.
+    static func gated(_ logits: [Double], _ x: [Double], width: Int) -> [Double] {
+        zip(logits, rows(x, width: width)).flatMap { logit, row in row.map { $0 / (1 + exp(-logit)) } }
+    }
+
     private static func value(_ function: ModelConfiguration.Activation.Function, _ x: Double) -> Double {
         switch function {
         case .silu: x / (1 + exp(-x))

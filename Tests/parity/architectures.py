@@ -19,6 +19,9 @@ from torch.nn.functional import cross_entropy
 from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "Fixtures"))
+from make_pico_models import apart, plain  # noqa: E402
+
 TOLERANCE = 1e-4
 CONTEXT = 48
 
@@ -188,9 +191,39 @@ def bloom(r):
                 tie_word_embeddings=r.random() < 0.7)
 
 
+def experts(r):
+    """A mixture under the names of Qwen's: one choice of several, all of them, a single expert."""
+    count = r.choice([1, 3, 4, 7])
+    return dict(num_experts=count, num_experts_per_tok=r.choice([1, min(2, count), count]), norm_topk_prob=r.random() < 0.5)
+
+
+def mixtral(r):
+    c = mistral(r) | experts(r)
+    c.pop("norm_topk_prob")
+    return c | dict(num_local_experts=c.pop("num_experts"), hidden_act=r.choice(["silu", "gelu", "relu"]))
+
+
+def sparse_layers(r):
+    return dict(moe_intermediate_size=r.choice([6, 16]), decoder_sparse_step=r.choice([1, 1, 2]), mlp_only_layers=r.choice([[], [0], [1, 2]]))
+
+
+def qwen2_moe(r):
+    return qwen2(r) | experts(r) | sparse_layers(r) | dict(shared_expert_intermediate_size=r.choice([10, 24, 40]), qkv_bias=r.random() < 0.7)
+
+
+def qwen3_moe(r):
+    c = sizes(r) | dict(rope_parameters=rope(r), use_sliding_window=r.random() < 0.4, sliding_window=r.choice([2, 5]))
+    return c | experts(r) | sparse_layers(r) | dict(head_dim=r.choice([4, 8, 10]), attention_bias=r.random() < 0.5)
+
+
+def olmoe(r):
+    return olmo(r) | experts(r)
+
+
 FAMILIES = dict(llama=llama, mistral=mistral, qwen2=qwen2, qwen3=qwen3, smollm3=smollm3, gemma=gemma, gemma2=gemma2,
                 gemma3_text=gemma3_text, granite=granite, olmo=olmo, olmo2=olmo2, stablelm=stablelm, phi=phi, phi3=phi3,
-                gpt_neox=gpt_neox, gpt2=gpt2, gpt_neo=gpt_neo, opt=opt, falcon=falcon, bloom=bloom)
+                gpt_neox=gpt_neox, gpt2=gpt2, gpt_neo=gpt_neo, opt=opt, falcon=falcon, bloom=bloom, mixtral=mixtral, qwen2_moe=qwen2_moe,
+                qwen3_moe=qwen3_moe, olmoe=olmoe)
 
 
 def randomize(model, generator):
@@ -222,36 +255,30 @@ def old_keys(folder, r):
     return config
 
 
-def attention(config):
-    """Eager attention is the plain one, but for Falcon's of transformers 5, which adds its linear biases twice."""
-    return "sdpa" if config.model_type == "falcon" else "eager"
-
-
 def relative(found, expected, least=0.0):
     """Norm of the difference over norm; below `least` an element, what is compared is rounding alone."""
     found, expected = found.double(), expected.double()
     return ((found - expected).norm() / expected.norm().clamp_min(max(least, 1e-12) * expected.numel() ** 0.5)).item()
 
 
-def stored_names(model, folder):
-    """Parameter names by the names under which they are stored: a module may be renamed when it is saved."""
-    stored = load_file(folder / "model.safetensors")
-    named = dict(model.named_parameters())
-    names = {}
-    for name, tensor in stored.items():
-        matches = [n for n, p in named.items() if n == name] or [n for n, p in named.items() if p.shape == tensor.shape and torch.equal(p, tensor)]
-        names[name] = matches[0] if matches else None
-    return names, stored
+def stored_gradients(model, folder):
+    """Gradients by the names under which their parameters are stored: a module may be renamed when it is saved. None: no parameter's."""
+    named = {name: (parameter, gradient) for name, parameter, gradient in apart(model)}
+    gradients = {}
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        matches = [named[name]] if name in named else [pair for pair in named.values() if pair[0].shape == tensor.shape and torch.equal(pair[0], tensor)]
+        gradients[name] = matches[0][1] if matches else None
+    return gradients
 
 
 def compare(excise, family, seed, folder):
     r = random.Random(seed)
     generator = torch.Generator().manual_seed(seed)
     config = AutoConfig.for_model(family, **FAMILIES[family](r))
-    model = randomize(AutoModelForCausalLM.from_config(config, attn_implementation=attention(config), dtype=torch.float32), generator).eval()
+    model = randomize(AutoModelForCausalLM.from_config(config, **plain(config), dtype=torch.float32), generator).eval()
     model.save_pretrained(folder)
     written = old_keys(folder, r)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention(config)).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **plain(config)).eval()
     tokens = torch.randint(0, config.vocab_size, (r.choice([5, 17, 30, CONTEXT]),), generator=generator)
     trace = folder / "trace.safetensors"
     command = [excise, "trace", folder, "--tokens", ",".join(map(str, tokens.tolist())), "--output", trace, "--gradients", "--force"]
@@ -265,15 +292,12 @@ def compare(excise, family, seed, folder):
     errors = {"logits": relative(found["logits"], logits.detach()), "loss": relative(found["loss"], losses.detach())}
     model.zero_grad()
     cross_entropy(model(tokens[None, :-1], use_cache=False).logits[0], tokens[1:]).backward()
-    named = dict(model.named_parameters())
-    names, stored = stored_names(model, folder)
     # A gradient that is 0 but for rounding, such as that of a key's bias without rotary positions, is held to a hundredth of the others.
     typical = torch.cat([p.grad.flatten() for p in model.parameters() if p.grad is not None]).double().square().mean().sqrt().item()
-    for name, own in names.items():
-        if own is None:
+    for name, gradient in stored_gradients(model, folder).items():
+        if gradient is None:
             return f"{family} seed {seed}: {name} is stored and no parameter", {}
-        gradient = named[own].grad
-        errors[name] = relative(found[name], torch.zeros_like(stored[name]) if gradient is None else gradient, 1e-2 * typical)
+        errors[name] = relative(found[name], gradient, 1e-2 * typical)
     return None, errors
 
 
