@@ -25,13 +25,15 @@ struct EditCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "How the Fisher is approximated; diagonal for fisher-targeted, otherwise woodbury, where it is not given.",
-            valueName: "diagonal|woodbury"))
+            valueName: "diagonal|ekfac|block|woodbury"))
     var curvature: CurvatureName?
     @Option(
         help: ArgumentHelp("Of woodbury: what shares a Gram matrix; parameter where it is not given.", valueName: "parameter|layer|model"))
     var block: String?
     @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
     @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
+    @Option(help: "Samples whose mean gradient counts as one: the Fisher is made of --samples times as many, in micro-batches.")
+    var fisherBatch = 1
     @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
     @Option(
         help: ArgumentHelp(
@@ -51,6 +53,9 @@ struct EditCommand: ParsableCommand {
         guard samples > 0, sampleTokens > 2, damping > 0, damping.isFinite, noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--samples, --sample-tokens, --damping, --noise and --rounds must be positive.")
         }
+        guard samples <= 1 << 20, (1...1 << 10).contains(fisherBatch) else {
+            throw ValidationError("--samples is at most 1048576, and --fisher-batch 1 to 1024.")
+        }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
         _ = try curvatureKind()
         var needsTarget = true
@@ -68,17 +73,26 @@ struct EditCommand: ParsableCommand {
     /// --curvature and --block together.
     private func curvatureKind() throws -> CurvatureKind {
         let standard = EditRecipe.defaultCurvature(method)
-        switch curvature ?? (block == nil ? nil : .woodbury) {
-        case nil: return standard
-        case .diagonal:
-            guard block == nil else { throw ValidationError("--curvature diagonal has no --block.") }
-            return .diagonal
+        switch curvature ?? CurvatureName(rawValue: standard.name) {
         case .woodbury:
-            guard let block else { return .woodbury(.parameter) }
-            guard let shared = CurvatureKind.Block(rawValue: block) else {
-                throw ValidationError("--block is \(block); woodbury's is parameter, layer or model.")
+            let shared = block ?? CurvatureKind.Block.parameter.rawValue
+            guard let shared = CurvatureKind.Block(rawValue: shared) else {
+                throw ValidationError("--block is \(shared); for --curvature woodbury it is parameter, layer or model.")
             }
             return .woodbury(shared)
+        case .block:
+            guard let size = block.map(Int.init) ?? CurvatureKind.standardBlockSize, (1...CurvatureKind.largestBlockSize).contains(size)
+            else {
+                throw ValidationError(
+                    "--block is \(block ?? ""); for --curvature block it is a number from 1 to \(CurvatureKind.largestBlockSize).")
+            }
+            return .block(size)
+        case .diagonal, .ekfac, nil:
+            let kind: CurvatureKind = curvature == .ekfac ? .ekfac : .diagonal
+            guard block == nil else {
+                throw ValidationError("--block belongs to --curvature woodbury or block; the curvature here is \(kind.name).")
+            }
+            return kind
         }
     }
 
@@ -92,7 +106,9 @@ struct EditCommand: ParsableCommand {
         let records = EditRecords(
             forget: try encoder.examples(texts.records(forget), named: forget),
             keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
-            retain: try encoder.samples(samples, length: sampleTokens, of: general, named: retain.joined(separator: ", ")))
+            retain: EditRecords.microBatches(
+                try encoder.samples(samples * fisherBatch, length: sampleTokens, of: general, named: retain.joined(separator: ", ")),
+                of: fisherBatch))
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
         var recipe = EditRecipe(
             method: method, curvature: try curvatureKind(), strength: strength.strength, damping: damping,
@@ -194,7 +210,7 @@ struct EditCommand: ParsableCommand {
 
 extension EditRecipe.Method: ExpressibleByArgument {}
 
-enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, woodbury }
+enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, ekfac, block, woodbury }
 
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength

@@ -49,29 +49,3 @@ package struct Noise: Sendable {
         self.seed = seed
     }
 }
-
-/// How F is approximated.
-package enum CurvatureKind: Sendable, Hashable {
-    /// F's diagonal.
-    case diagonal
-    /// No approximation within a block, in example space.
-    case woodbury(Block)
-
-    /// What shares one Gram matrix.
-    package enum Block: String, Sendable, CaseIterable { case parameter, layer, model }
-
-    package var name: String {
-        switch self {
-        case .diagonal: "diagonal"
-        case .woodbury: "woodbury"
-        }
-    }
-
-    /// The block's name, of the kinds that have one.
-    package var block: String? {
-        switch self {
-        case .diagonal: nil
-        case .woodbury(let block): block.rawValue
-        }
-    }
-}
