@@ -12,7 +12,7 @@ package struct GradientFactors: ~Escapable {
     package let columns: Int
     package let left: MatrixView
     package let right: MatrixView
-    private let exampleRows: [Range<Int>]
+    let exampleRows: [Range<Int>]
     private let lookup: MatrixView
     private let lookupIndices: [Int32]
     private let lookupExampleRows: [Range<Int>]
@@ -43,85 +43,6 @@ package struct GradientFactors: ~Escapable {
 
     /// Whether there is no lookup.
     package var isProduct: Bool { lookupExampleRows.isEmpty }
-
-    /// Whether `tokenProducts` takes fewer multiplications than all examples' gradients and their products with each other do: where
-    /// examples have few tokens.
-    package var isCheaperByTokens: Bool {
-        guard isProduct else { return false }
-        let tokens = exampleRows.reduce(0) { $0 + $1.count }
-        return tokens * tokens * (rows + columns) < (tokens + exampleCount * exampleCount) * rows * columns
-    }
-
-    /// Inner products of the examples' gradients through those of their tokens, no gradient formed: m x m,
-    ///
-    ///     <g_i, g_j> = sum over tokens t of i and s of j of (left_t . left_s) (right_t . right_s)
-    ///
-    /// Of products alone.
-    package func tokenProducts(into products: inout MutableMatrixView) {
-        precondition(isProduct)
-        let (left, right, exampleRows) = (left, right, exampleRows)
-        let longest = exampleRows.reduce(0) { max($0, $1.count) }
-        RowParallel.forEach(exampleRows.count, writing: &products) { example, shared in
-            var row = shared.tile(rows: example..<example + 1, columns: 0..<exampleRows.count)
-            var lefts = Matrix(rows: 1, columns: longest * longest)
-            var rights = Matrix(rows: 1, columns: longest * longest)
-            let here = exampleRows[example]
-            for (other, there) in exampleRows.enumerated() {
-                var leftView = lefts.mutableView
-                var rightView = rights.mutableView
-                var leftProducts = leftView.leading(rows: here.count, columns: there.count)
-                var rightProducts = rightView.leading(rows: here.count, columns: there.count)
-                LinearAlgebra.multiplySerially(left.rows(here), left.rows(there).transposed, into: &leftProducts)
-                LinearAlgebra.multiplySerially(right.rows(here), right.rows(there).transposed, into: &rightProducts)
-                var sum = 0.0
-                for index in 0..<here.count * there.count { sum += Double(leftProducts.elements[index] * rightProducts.elements[index]) }
-                row.elements[other] = Float(sum)
-            }
-        }
-    }
-
-    /// Adds left^T left (R x R) and right^T right (C x C), sums over the tokens of all examples, to each that has rows. Of products
-    /// alone.
-    package func addMoments(left leftSum: inout MutableMatrixView, right rightSum: inout MutableMatrixView) {
-        precondition(isProduct)
-        // Example by example: the bits do not depend on how many come together.
-        for rows in exampleRows {
-            let (left, right) = (left.rows(rows), right.rows(rows))
-            if leftSum.rows > 0 { LinearAlgebra.multiply(left.transposed, left, into: &leftSum, adding: true) }
-            if rightSum.rows > 0 { LinearAlgebra.multiply(right.transposed, right, into: &rightSum, adding: true) }
-        }
-    }
-
-    /// Calls `body` with the factors of the same gradients in another basis, u g v^T, u (R x R) and v (C x C), each left as it is
-    /// where it has no rows. Of products alone.
-    package func withBasis(left u: MatrixView, right v: MatrixView, _ body: (borrowing GradientFactors) throws -> Void) rethrows {
-        precondition(isProduct)
-        let newLeft = turned(left, by: u)
-        let newRight = turned(right, by: v)
-        if u.rows > 0 && v.rows > 0 {
-            try body(GradientFactors(left: newLeft.view, right: newRight.view, exampleRows: exampleRows))
-        } else if u.rows > 0 {
-            try body(GradientFactors(left: newLeft.view, right: right, exampleRows: exampleRows))
-        } else if v.rows > 0 {
-            try body(GradientFactors(left: left, right: newRight.view, exampleRows: exampleRows))
-        } else {
-            try body(self)
-        }
-    }
-
-    /// Token rows times the transpose of `turn`; without rows where that has none.
-    private func turned(_ factor: MatrixView, by turn: MatrixView) -> Matrix {
-        guard turn.rows > 0 else { return Matrix(rows: 0, columns: 0) }
-        var result = Matrix(rows: factor.rows, columns: turn.rows)
-        var view = result.mutableView
-        // Example by example: the bits do not depend on how many come together.
-        let rows = exampleRows
-        RowParallel.forEach(rows.count, writing: &view) { example, shared in
-            var tile = shared.tile(rows: rows[example], columns: 0..<turn.rows)
-            LinearAlgebra.multiplySerially(factor.rows(rows[example]), turn.transposed, into: &tile)
-        }
-        return result
-    }
 
     /// Every example's gradient of some rows (k of them), one example a row: m x (k C).
     package func exampleGradients(ofRows range: Range<Int>, into gradients: inout MutableMatrixView) {

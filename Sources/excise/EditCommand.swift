@@ -22,19 +22,7 @@ struct EditCommand: ParsableCommand {
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
-    @Option(
-        help: ArgumentHelp(
-            "How the Fisher is approximated; diagonal for fisher-targeted, otherwise woodbury, where it is not given.",
-            valueName: "diagonal|ekfac|block|woodbury"))
-    var curvature: CurvatureName?
-    @Option(
-        help: ArgumentHelp("Of woodbury: what shares a Gram matrix; parameter where it is not given.", valueName: "parameter|layer|model"))
-    var block: String?
-    @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
-    @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
-    @Option(help: "Samples whose mean gradient counts as one: the Fisher is made of --samples times as many, in micro-batches.")
-    var fisherBatch = 1
-    @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
+    @OptionGroup var fisher: CurvatureOptions
     @Option(
         help: ArgumentHelp(
             "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
@@ -50,14 +38,11 @@ struct EditCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard samples > 0, sampleTokens > 2, damping > 0, damping.isFinite, noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
-            throw ValidationError("--samples, --sample-tokens, --damping, --noise and --rounds must be positive.")
-        }
-        guard samples <= 1 << 20, (1...1 << 10).contains(fisherBatch) else {
-            throw ValidationError("--samples is at most 1048576, and --fisher-batch 1 to 1024.")
+        guard noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--noise and --rounds must be positive.")
         }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
-        _ = try curvatureKind()
+        _ = try fisher.kind(for: method)
         var needsTarget = true
         if case .fixed(let eta) = strength.strength {
             needsTarget = false
@@ -67,32 +52,6 @@ struct EditCommand: ParsableCommand {
         guard !needsTarget || (holdout == nil) != (targetNll == nil) else {
             throw ValidationError(
                 "Give --holdout, unseen text like the forget text, or --target-nll, and not both: it says how far to forget.")
-        }
-    }
-
-    /// --curvature and --block together.
-    private func curvatureKind() throws -> CurvatureKind {
-        let standard = EditRecipe.defaultCurvature(method)
-        switch curvature ?? CurvatureName(rawValue: standard.name) {
-        case .woodbury:
-            let shared = block ?? CurvatureKind.Block.parameter.rawValue
-            guard let shared = CurvatureKind.Block(rawValue: shared) else {
-                throw ValidationError("--block is \(shared); for --curvature woodbury it is parameter, layer or model.")
-            }
-            return .woodbury(shared)
-        case .block:
-            guard let size = block.map(Int.init) ?? CurvatureKind.standardBlockSize, (1...CurvatureKind.largestBlockSize).contains(size)
-            else {
-                throw ValidationError(
-                    "--block is \(block ?? ""); for --curvature block it is a number from 1 to \(CurvatureKind.largestBlockSize).")
-            }
-            return .block(size)
-        case .diagonal, .ekfac, nil:
-            let kind: CurvatureKind = curvature == .ekfac ? .ekfac : .diagonal
-            guard block == nil else {
-                throw ValidationError("--block belongs to --curvature woodbury or block; the curvature here is \(kind.name).")
-            }
-            return kind
         }
     }
 
@@ -106,12 +65,10 @@ struct EditCommand: ParsableCommand {
         let records = EditRecords(
             forget: try encoder.examples(texts.records(forget), named: forget),
             keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
-            retain: EditRecords.microBatches(
-                try encoder.samples(samples * fisherBatch, length: sampleTokens, of: general, named: retain.joined(separator: ", ")),
-                of: fisherBatch))
+            retain: try fisher.examples(of: general, encoder, named: retain.joined(separator: ", ")))
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
         var recipe = EditRecipe(
-            method: method, curvature: try curvatureKind(), strength: strength.strength, damping: damping,
+            method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed) = (noise, seed)
         (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
@@ -209,8 +166,6 @@ struct EditCommand: ParsableCommand {
 }
 
 extension EditRecipe.Method: ExpressibleByArgument {}
-
-enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, ekfac, block, woodbury }
 
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength

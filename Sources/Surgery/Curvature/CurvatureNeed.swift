@@ -57,7 +57,7 @@ struct CurvatureNeed {
         switch kind {
         case .diagonal: return 8 * all
         case .ekfac: return 8 * all + 4 * maps.reduce(0) { $0 + KroneckerBases.count(rows: $1.storedRows, columns: $1.storedColumns) }
-        case .block(let size): return 4 * all + 4 * counts.reduce(0) { $0 + ($1 + size - 1) / size * size * size }
+        case .block(let size): return 4 * all + 4 * counts.reduce(0) { $0 + BlockMatrices.numbers(entries: $1, size: size) }
         case .woodbury: return 0
         }
     }

@@ -33,3 +33,15 @@ struct WholeBlocks: ~Copyable {
         try body(start, &blocks)
     }
 }
+
+/// Copies the columns of a view to those of another that start at `first`.
+func copy(_ source: MatrixView, into target: inout MutableMatrixView, at first: Int = 0) {
+    guard source.columns > 0 else { return }
+    RowParallel.rows(of: &target, perBlock: 8) { range, target in
+        for index in range {
+            var row = target.row(index - range.lowerBound)
+            let values = source.row(index)
+            for column in values.indices { row[first + column] = values[column] }
+        }
+    }
+}
