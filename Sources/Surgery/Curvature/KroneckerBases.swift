@@ -14,25 +14,31 @@ package final class KroneckerBases: GradientTap {
     package static let largestSide = 4096
 
     package let needsEveryExample = false
+    private let largestSide: Int
     private let shapes: [String: (rows: Int, columns: Int)]
     private let store: ParameterStore
 
-    package init(_ model: LanguageModel, _ names: [String], scratch: FilePath) throws {
+    package init(
+        _ model: LanguageModel, _ names: [String], largestSide: Int = KroneckerBases.largestSide, scratch: FilePath
+    ) throws {
+        self.largestSide = largestSide
         let maps = model.layout.layers.flatMap(\.linears).map { ($0.weight, (rows: $0.storedRows, columns: $0.storedColumns)) }
         let shapes = Dictionary(maps, uniquingKeysWith: { first, _ in first }).filter { Set(names).contains($0.key) }
         self.shapes = shapes
-        store = try ParameterStore(shapes.map { ($0.key, Self.count(rows: $0.value.rows, columns: $0.value.columns)) }, in: scratch)
+        store = try ParameterStore(shapes.map { ($0.key, Self.count(rows: $0.value.rows, columns: $0.value.columns, largestSide)) }, in: scratch)
     }
 
     /// How many numbers the basis of a weight takes.
-    static func count(rows: Int, columns: Int) -> Int { [rows, columns].map(side).reduce(0) { $0 + $1 * $1 } }
+    static func count(rows: Int, columns: Int, _ largestSide: Int = KroneckerBases.largestSide) -> Int {
+        [rows, columns].filter { $0 <= largestSide }.reduce(0) { $0 + $1 * $1 }
+    }
 
     /// The eigenvectors of a parameter's two sides; nil where it has no basis of its own.
     package func basis(of name: String) throws -> KroneckerBasis? {
         guard let shape = shapes[name] else { return nil }
         var basis = KroneckerBasis(
-            left: Matrix(rows: Self.side(shape.rows), columns: Self.side(shape.rows)),
-            right: Matrix(rows: Self.side(shape.columns), columns: Self.side(shape.columns)))
+            left: Matrix(rows: side(shape.rows), columns: side(shape.rows)),
+            right: Matrix(rows: side(shape.columns), columns: side(shape.columns)))
         let count = basis.left.count
         var left = basis.left.mutableElements
         try store.read(name, from: 0, into: &left)
@@ -41,7 +47,7 @@ package final class KroneckerBases: GradientTap {
         return basis
     }
 
-    private static func side(_ count: Int) -> Int { count > largestSide ? 0 : count }
+    private func side(_ count: Int) -> Int { count > largestSide ? 0 : count }
 
     package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         // Before the first examples the sums are zeros.
@@ -62,7 +68,7 @@ package final class KroneckerBases: GradientTap {
         for name in shapes.keys.sorted() {
             guard let shape = shapes[name] else { continue }
             var offset = 0
-            for side in [shape.rows, shape.columns] where side <= Self.largestSide {
+            for side in [shape.rows, shape.columns] where side <= largestSide {
                 var matrix = Matrix(rows: 1, columns: side * side)
                 var elements = matrix.mutableElements
                 try store.read(name, from: offset, into: &elements)

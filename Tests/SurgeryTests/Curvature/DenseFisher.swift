@@ -33,13 +33,14 @@ struct DenseFisher {
         let (p, q) = (shape[0], shape[1])
         let (left, right) = (basis.leftVectors, basis.rightVectors)
         func turned(_ vector: [Double], back: Bool) -> [Double] {
-            var half = [Double](repeating: 0, count: p * q)
-            for i in 0..<p {
+            var half = left.isEmpty ? vector : [Double](repeating: 0, count: p * q)
+            for i in left.isEmpty ? 0..<0 : 0..<p {
                 for k in 0..<p {
                     let factor = back ? left[k * p + i] : left[i * p + k]
                     for j in 0..<q { half[i * q + j] += factor * vector[k * q + j] }
                 }
             }
+            if right.isEmpty { return half }
             var result = [Double](repeating: 0, count: p * q)
             for i in 0..<p {
                 for j in 0..<q {

@@ -17,7 +17,7 @@ import Transformer
 
     /// F as it is made for an edit, in sweeps of at most so many rows of gradient factors at a time.
     private func made(
-        _ pico: PicoExamples, _ kind: CurvatureKind, retain: [Example], chunkRows: Int = Int.max,
+        _ pico: PicoExamples, _ kind: CurvatureKind, retain: [Example], chunkRows: Int = Int.max, largestSide: Int = KroneckerBases.largestSide,
         rowsPerMicroBatch: Int = TokenBatch.largestMicroBatch
     ) throws -> (fisher: any StoredFisher, bases: KroneckerBases?) {
         let batch = TokenBatch(retain, rowsPerMicroBatch: rowsPerMicroBatch)
@@ -32,7 +32,7 @@ import Transformer
         }
         var bases: KroneckerBases?
         if kind == .ekfac {
-            let found = try KroneckerBases(pico.model, names, scratch: Self.scratch)
+            let found = try KroneckerBases(pico.model, names, largestSide: largestSide, scratch: Self.scratch)
             try sweep.backward(from: pico.model.checkpoint, tap: found)
             try found.diagonalize()
             bases = found
@@ -50,9 +50,15 @@ import Transformer
     /// A F^-1 A^T, F^-1 A^T c and its effects: 1e-4 for entries one by one, 1e-3 in blocks: float32's 1e-7 times the root of a
     /// block's condition, which is up to 1e6, and the gradients' own rounding.
     @Test(arguments: ["llama-tied-gqa", "gpt2-full-context"], kinds)
-    func gramAndStepEqualTheDenseOnes(name: String, kind: CurvatureKind) throws {
+    func gramAndStepEqualTheDenseOnes(name: String, kind: CurvatureKind) throws { try compare(name, kind) }
+
+    /// Sides that are too large keep their own axes: outputs, inputs, or both.
+    @Test(arguments: [1, 24, 40])
+    func largeSidesKeepTheirAxes(largestSide: Int) throws { try compare("llama-tied-gqa", .ekfac, largestSide: largestSide) }
+
+    private func compare(_ name: String, _ kind: CurvatureKind, largestSide: Int = KroneckerBases.largestSide) throws {
         let pico = try PicoExamples(name)
-        let (fisher, bases) = try made(pico, kind, retain: Array(pico.examples[Self.retain]))
+        let (fisher, bases) = try made(pico, kind, retain: Array(pico.examples[Self.retain]), largestSide: largestSide)
         let dense = DenseFisher(pico, kind, Self.retain, rho: Self.rho, bases: bases)
         let curvature = curvature(pico, fisher)
         var sweep = try pico.sweep(0..<0, 0..<6)
