@@ -21,15 +21,26 @@ package struct CheckpointLayout: Sendable {
     /// The layout that a checkpoint has: same shards, same order, same offsets, same metadata, the index byte for byte.
     ///
     /// One that is not stored as safetensors gets the canonical layout in one file.
-    package init(preserving checkpoint: Checkpoint) throws(StorageError) {
+    ///
+    /// A `note` is an entry more in the metadata of the files that hold a tensor of `edited`.
+    package init(
+        preserving checkpoint: Checkpoint, edited: Set<String> = [], note: (name: String, value: String)? = nil
+    ) throws(StorageError) {
         guard checkpoint.shards.allSatisfy({ $0.safetensors != nil }) else {
-            self.init([checkpoint.tensors.map(\.description)], order: .canonical, metadata: checkpoint.metadata)
+            let metadata = checkpoint.metadata + (note.map { [$0] } ?? [])
+            self.init([checkpoint.tensors.map(\.description)], order: .canonical, metadata: metadata)
             return
         }
         let index = try checkpoint.index?.contents()
-        self.init(
-            shards: checkpoint.shards.compactMap { shard in shard.safetensors.map { (shard.name, SafetensorsLayout(repeating: $0)) } },
-            index: index.map { (Self.indexName, $0) })
+        let shards = checkpoint.shards.compactMap { shard in
+            shard.safetensors.map { header in
+                guard let note, header.tensors.contains(where: { edited.contains($0.name) }) else {
+                    return (shard.name, SafetensorsLayout(repeating: header))
+                }
+                return (shard.name, SafetensorsLayout(repeating: header, noting: note))
+            }
+        }
+        self.init(shards: shards, index: index.map { (Self.indexName, $0) })
     }
 
     /// A file for each group of tensors; several are named and indexed as shards.

@@ -26,11 +26,13 @@ package struct CheckpointWriter: Sendable {
         self.origin = origin
     }
 
-    /// A checkpoint like another, where `edited` names the tensors that come from `source`; the others are copied.
+    /// A checkpoint like another, where `edited` names the tensors that come from `source`; the others are copied. A `note` goes into
+    /// the metadata of the files that hold an edited tensor.
     package init(
-        like base: Checkpoint, edited: Set<String>, from source: any WeightSource, rounding: Rounding = .nearest
+        like base: Checkpoint, edited: Set<String>, from source: any WeightSource, note: (name: String, value: String)? = nil,
+        rounding: Rounding = .nearest
     ) throws(StorageError) {
-        self.init(try CheckpointLayout(preserving: base), rounding: rounding) { tensor in
+        self.init(try CheckpointLayout(preserving: base, edited: edited, note: note), rounding: rounding) { tensor in
             edited.contains(tensor.name) ? .values(source) : .stored(try base.stored(tensor.name))
         }
     }

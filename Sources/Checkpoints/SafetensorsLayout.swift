@@ -13,6 +13,13 @@ package struct SafetensorsLayout: Sendable {
         tensors = header.tensors.map { TensorDescription(name: $0.name, dtype: $0.dtype, shape: $0.shape) }
     }
 
+    /// The tensors of a file in the order of their bytes, its metadata with an entry more, or another value for one that it has.
+    package init(repeating header: SafetensorsHeader, noting entry: (name: String, value: String)) {
+        var metadata = (header.metadata ?? []).filter { !$0.name.utf8.elementsEqual(entry.name.utf8) }
+        metadata.append(entry)
+        self.init(SafetensorsLayout(repeating: header).tensors, metadata: metadata)
+    }
+
     /// Tensors in the order they are given, metadata first, as the reference writer words it: compact JSON, padded with spaces
     /// so that the data begin at a multiple of 8.
     package init(_ tensors: [TensorDescription], metadata: [(name: String, value: String)]?) {

@@ -7,6 +7,8 @@ package struct EditPlan: Sendable {
     package let model: LanguageModel
     package var recipe: EditRecipe
     package let records: EditRecords
+    /// The records that the edit is about, in the order of `RowLosses`.
+    let rows: [Example]
     /// The parameters that may change, in the layout's order.
     package let parameters: [String]
     package let budget: MemoryBudget
@@ -28,15 +30,14 @@ package struct EditPlan: Sendable {
         parameters = try recipe.selection.names(of: model)
         self.budget = budget
         self.scratch = scratch
-        let (known, rows) =
-            recipe.method == .targetedRemoval
-            ? (records.retain, records.forget + records.keep) : (records.retain + records.keep, records.forget)
+        let known = recipe.method == .targetedRemoval ? records.retain : records.retain + records.keep
+        rows = records.forget + records.keep + records.held
         var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
             switch recipe.curvature {
             case .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
             case .woodbury: [(TokenBatch(known + rows), true)]
             }
-        if recipe.method == .forgetting { sweeps.append((TokenBatch(known + rows), false)) }
+        if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows), false)) }
         let need = CurvatureNeed(recipe.curvature, model, parameters)
         curvatureBytes = sweeps.reduce(0) { max($0, need.bytes($1.batch)) }
         var (smallest, peak) = (0, 0)
@@ -54,18 +55,26 @@ package struct EditPlan: Sendable {
 
     /// Bytes of scratch files that hold numbers for each parameter; kept layer inputs come on top where memory is short.
     package var scratchBytes: Int {
-        let edits = recipe.method == .forgetting ? 3 : 2
+        let edits = recipe.method == .forgetting ? 4 : 3
         return edits * 4 * parameterCount + CurvatureNeed(recipe.curvature, model, parameters).scratchBytes
     }
 
     /// Finds the edit. The model is left as it was; `progress` hears what is being done.
     package func run(progress: (String) -> Void) throws -> EditOutcome {
         switch recipe.method {
-        case .targetedRemoval: try TargetedRemoval(self).run(progress: progress)
+        case .targetedRemoval:
+            let rounds = EditRounds(self, try curvature(of: records.retain, progress), TargetedRemoval(target: recipe.target))
+            return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
         case .removal:
-            try FisherRemoval(self).run(from: store(), curvature(of: records.retain + records.keep, progress), progress: progress)
-        case .forgetting: try FisherForgetting(self).run(progress: progress)
+            let rounds = removal(try curvature(of: records.retain + records.keep, progress))
+            return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
+        case .forgetting:
+            return try FisherForgetting(self, curvature(of: records.retain + records.keep, progress)).run(progress: progress)
         }
+    }
+
+    func removal(_ curvature: any Curvature) -> EditRounds {
+        EditRounds(self, curvature, FisherRemoval(strength: recipe.strength, target: recipe.target))
     }
 
     /// F of some examples, in a forward and, but in example space, a backward sweep or two.
@@ -103,7 +112,7 @@ package struct EditPlan: Sendable {
     }
 
     /// A sweep over the records that the edit is about, within the budget.
-    func rowSweep(_ curvature: any Curvature, _ rows: [Example]) throws -> RowSweep {
+    func rowSweep(_ curvature: any Curvature) throws -> RowSweep {
         let batch = TokenBatch(curvature.companions + rows)
         return try RowSweep(
             model, parameters: parameters, batch: batch, companions: curvature.companions.count, plan: sweepPlan(batch))
@@ -124,6 +133,16 @@ package struct EditPlan: Sendable {
         try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
         return (losses, tap.effect)
     }
+
+    /// Examples' mean losses by each of several versions of the weights, at most `CandidateSweep.most` of them.
+    func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
+        let batch = TokenBatch(examples)
+        var sweep = CandidateSweep(model, batch)
+        return try sweep.score(from: sources).map { $0.meanLosses(batch) }
+    }
+
+    /// The watched retain records' mean loss.
+    func retainLoss(from weights: any WeightSource) throws -> Double { try mean(losses(records.watched, from: weights)) }
 
     /// Examples' mean losses.
     func losses(_ examples: [Example], from weights: any WeightSource) throws -> [Double] {

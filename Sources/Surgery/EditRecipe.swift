@@ -28,6 +28,8 @@ package struct EditRecipe: Sendable {
     package var target: Double
     /// tau of Fisher Forgetting: the noise's size as `Noise` defines it.
     package var noise = 0.01
+    /// How far the retain text's perplexity may rise, as a part of the unedited model's.
+    package var retainBound = 0.01
     /// Which parameters may change.
     package var selection = ParameterSelection()
     /// What the noise is drawn from.
@@ -66,13 +68,20 @@ package struct EditRecords: Sendable {
     package var forget: [Example]
     /// Each to keep its own loss.
     package var keep: [Example]
+    /// Neighbours of the forget text, and unseen text like it: each to keep its own loss too, without being what was asked to be kept.
+    package var held: [Example]
     /// General text that the Fisher is made of.
     package var retain: [Example]
+    /// General text whose perplexity is watched: best none of what the Fisher is made of.
+    package var watched: [Example]
 
-    package init(forget: [Example], keep: [Example], retain: [Example]) {
+    /// - Parameter watched: nil: the first of the retain records.
+    package init(forget: [Example], keep: [Example], held: [Example] = [], retain: [Example], watched: [Example]? = nil) {
         self.forget = forget
         self.keep = keep
+        self.held = held
         self.retain = retain
+        self.watched = watched ?? Array(retain.prefix(16))
     }
 
     /// Examples that each stand for `count` samples (the last for what is left), so that a gradient is a micro-batch's: the loss is
@@ -82,29 +91,4 @@ package struct EditRecords: Sendable {
             Example(windows: samples[start..<min(samples.count, start + count)].flatMap(\.windows))
         }
     }
-}
-
-/// One round of an edit: mean losses (nats a token, the mean over records of each record's mean), as first-order theory
-/// predicted them and as they were measured after the step.
-package struct EditRound: Sendable {
-    package var forgetPredicted: Double
-    package var forget: Double
-    package var keep: Double?
-    package var retainPredicted: Double
-    package var retain: Double
-    /// What the direction was multiplied by.
-    package var step: Double
-}
-
-/// What an edit did: its rounds, the sum of its steps, and why it ended.
-package struct EditOutcome: Sendable {
-    package enum Ending: String, Sendable {
-        case targetReached = "target-reached"
-        case roundsUsed = "rounds-used"
-        case noAcceptableStep = "no-acceptable-step"
-    }
-
-    package var rounds: [EditRound]
-    package var ending: Ending
-    package var change: ParameterStore
 }

@@ -6,60 +6,46 @@ internal import Transformer
 /// Fisher Forgetting (Gu et al., arXiv 2403.10557): theta' = theta + eta F^-1 v + tau F^(-1/4) z. The noise is made where the model
 /// is unedited. With a fixed strength so is the removal, and the two are added; with an automatic one the removal's rounds go on
 /// from the noisy model until the forget loss reaches its target; without one (eta = 0) there is noise only.
-struct FisherForgetting: Sendable {
+struct FisherForgetting {
     private let plan: EditPlan
-    private var model: LanguageModel { plan.model }
-    private var records: EditRecords { plan.records }
+    private let curvature: any Curvature
 
-    init(_ plan: EditPlan) { self.plan = plan }
+    init(_ plan: EditPlan, _ curvature: any Curvature) { (self.plan, self.curvature) = (plan, curvature) }
 
     /// Finds the edit. `progress` hears what is being done.
     func run(progress: (String) -> Void) throws -> EditOutcome {
-        let curvature = try plan.curvature(of: records.retain + records.keep, progress)
-        progress("noise of F^(-1/4)")
-        let noise = try plan.store()
-        let first = try shake(curvature, into: noise)
+        let start = EditRounds.Beginning(change: try plan.store())
         switch plan.recipe.strength {
-        case .fixed(0):
-            return EditOutcome(rounds: [first], ending: .roundsUsed, change: noise)
+        case .automatic: return try plan.removal(curvature).run(from: shaken(start, progress), progress: progress)
+        case .fixed(0): return try plan.removal(curvature).run(from: shaken(start, progress), rounds: 0, progress: progress)
         case .fixed:
-            var outcome = try FisherRemoval(plan).run(from: plan.store(), curvature, progress: progress)
-            try outcome.change.add(noise, scale: 1)
-            outcome.rounds.append(try measured(outcome.change, after: outcome.rounds.last, effect: first))
-            return outcome
-        case .automatic:
-            var outcome = try FisherRemoval(plan).run(from: noise, curvature, progress: progress)
-            outcome.rounds.insert(first, at: 0)
-            return outcome
+            let removed = try plan.removal(curvature).run(from: start, progress: progress).end
+            return try plan.removal(curvature).run(from: shaken(removed, progress), rounds: 0, progress: progress)
         }
     }
 
-    /// Makes the noise; the round that it is, predicted and measured, its step being tau.
-    private func shake(_ curvature: any Curvature, into noise: ParameterStore) throws -> EditRound {
-        let known = records.retain + records.keep
-        var sweep = try plan.rowSweep(curvature, records.forget)
-        _ = try sweep.score(from: model.checkpoint)
-        let recipe = plan.recipe
-        try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: model.checkpoint, into: noise)
-        let (before, effect) = try plan.effect(of: noise, on: known + records.forget)
-        let after = try plan.losses(known + records.forget, from: EditedWeights(model.checkpoint, sum: noise))
-        let (retain, kept, forget) = (0..<known.count, records.retain.count..<known.count, known.count..<before.count)
-        return EditRound(
-            forgetPredicted: mean(before[forget]) + mean(effect[forget]), forget: mean(after[forget]),
-            keep: kept.isEmpty ? nil : mean(after[kept]), retainPredicted: mean(before[retain]) + mean(effect[retain]),
-            retain: mean(after[retain]), step: recipe.noise)
-    }
+    /// The noise added to what has been changed before, as one round more.
+    private func shaken(_ before: EditRounds.Beginning, _ progress: (String) -> Void) throws -> EditRounds.Beginning {
+        progress("noise of F^(-1/4)")
+        let (recipe, base) = (plan.recipe, plan.model.checkpoint)
+        let noise = try plan.store()
+        var sweep = try plan.rowSweep(curvature)
+        _ = try sweep.score(from: base)
+        try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: base, into: noise)
 
-    /// The noise as a round that follows another: the removal's losses and the noise's own effect predict the sum.
-    private func measured(_ change: ParameterStore, after last: EditRound?, effect noise: EditRound) throws -> EditRound {
-        let known = records.retain + records.keep
-        let before = try plan.losses(known + records.forget, from: model.checkpoint)
-        let after = try plan.losses(known + records.forget, from: EditedWeights(model.checkpoint, sum: change))
-        let (retain, kept, forget) = (0..<known.count, records.retain.count..<known.count, known.count..<before.count)
-        return EditRound(
-            forgetPredicted: (last?.forget ?? 0) + noise.forgetPredicted - mean(before[forget]), forget: mean(after[forget]),
-            keep: kept.isEmpty ? nil : mean(after[kept]),
-            retainPredicted: (last?.retain ?? 0) + noise.retainPredicted - mean(before[retain]), retain: mean(after[retain]),
-            step: plan.recipe.noise)
+        let examples = plan.records.watched + plan.rows
+        let effect = try plan.effect(of: noise, on: examples).changes
+        let losses = try plan.losses(examples, from: EditedWeights(base, sum: before.change))
+        try before.change.add(noise, scale: 1)
+        let reached = try plan.losses(examples, from: EditedWeights(base, sum: before.change))
+        let first = plan.records.watched.count
+        let (retain, forget) = (0..<first, first..<first + plan.records.forget.count)
+        let keep = forget.upperBound..<forget.upperBound + plan.records.keep.count
+        let round = EditRound(
+            forgetPredicted: mean(losses[forget]) + mean(effect[forget]), forget: mean(reached[forget]),
+            keep: keep.isEmpty ? nil : mean(reached[keep]), retainPredicted: mean(losses[retain]) + mean(effect[retain]),
+            retain: mean(reached[retain]), step: recipe.noise)
+        let predicted = effect[first...].enumerated().map { (before.predicted.isEmpty ? 0 : before.predicted[$0.offset]) + $0.element }
+        return EditRounds.Beginning(change: before.change, predicted: predicted, rounds: before.rounds + [round])
     }
 }

@@ -1,8 +1,4 @@
-internal import Checkpoints
-internal import Storage
-internal import SystemPackage
 internal import Tensors
-internal import Transformer
 
 /// Targeted Fisher Removal (DESIGN, section 3): among all steps that change each record's loss by what is asked of it, the
 /// cheapest in the Fisher metric of the retain text,
@@ -10,87 +6,45 @@ internal import Transformer
 ///     minimise 1/2 step^T F step   subject to   A step = y
 ///     step = F^-1 A^T (A F^-1 A^T + mu S)^-1 y,   S = diag(A F^-1 A^T)
 ///
-/// A: one row a forget or kept record, its gradient now; y: for a forget record an equal share of the way to the target, or
-/// what is left of it, and nothing once it is there; for a kept one the way back to its unedited loss. Repeated from where
-/// each step led.
-struct TargetedRemoval: Sendable {
+/// A: one row a record, its gradient now; y: for a record to forget an equal share of the way to the target, or what is left of it, and
+/// the way back where its loss has gone far beyond: what is far above the target betrays what was removed. For the others the way
+/// back to their unedited loss.
+struct TargetedRemoval: StepRule {
     /// mu: how much of each record's own row is given up to keep the system well-posed.
     private static let relaxation = 1e-3
     /// The edit ends when the forget records' mean loss is this close to the target.
     private static let tolerance = 0.05
-    /// A step is halved while kept records are this much worse than they were, or forget records rise thrice what was asked.
+    /// A step is too far where kept records are this much worse than they were, or forget records rise thrice what was asked.
     private static let keptSlack = 0.3
-    private static let mostHalvings = 7
     /// The way to the target is asked for in this many equal parts.
     private static let partsOfTheWay = 12.0
-    /// Retain records measured after every round.
-    private static let watchedRetainRecords = 16
+    /// How far above the target, as a part of it, a record may be before it is brought back.
+    private static let excess = 0.5
 
-    private let plan: EditPlan
-    private var model: LanguageModel { plan.model }
-    private var recipe: EditRecipe { plan.recipe }
-    private var records: EditRecords { plan.records }
+    /// The mean loss that forget records are brought to, in nats a token.
+    let target: Double
 
-    init(_ plan: EditPlan) { self.plan = plan }
+    func isDone(_ losses: RowLosses) -> Bool { losses.meanForget >= target - Self.tolerance }
 
-    /// Finds the edit. `progress` hears what is being done.
-    func run(progress: (String) -> Void) throws -> EditOutcome {
-        let change = try plan.store()
-        let step = try plan.store()
-        let curvature = try plan.curvature(of: records.retain, progress)
-        let retain = Array(records.retain.prefix(Self.watchedRetainRecords))
-        var sweep = try plan.rowSweep(curvature, records.forget + records.keep)
-        var losses = try sweep.score(from: model.checkpoint).rows
-        let base = losses
-        let forget = 0..<records.forget.count
-        let keep = forget.upperBound..<losses.count
-        var retainLoss = try mean(plan.losses(retain, from: model.checkpoint))
-        let initialRetainLoss = retainLoss
+    func coefficients(_ gram: GramMatrix, _ losses: RowLosses) -> [Double]? { solve(gram, asked(losses)) }
 
-        var rounds: [EditRound] = []
-        var ending = EditOutcome.Ending.roundsUsed
-        var predictedRetain = 0.0
-        while true {
-            let now = mean(losses[forget])
-            if now >= recipe.target - Self.tolerance { ending = .targetReached; break }
-            if rounds.count == recipe.rounds { break }
-            progress("round \(rounds.count + 1): forget loss \(rounded(now)) of \(rounded(recipe.target))")
-            let current = EditedWeights(model.checkpoint, sum: change)
-            let wanted = asked(losses, base, forget: forget)
-            let gram = try curvature.gram(&sweep, from: current)
-            guard let coefficients = solve(gram, wanted) else { ending = .noAcceptableStep; break }
-            let predicted = try curvature.step(coefficients, &sweep, from: current, into: step)
-
-            let rise = mean(wanted[forget])
-            var scale = 1.0
-            var accepted: [Double]?
-            for _ in 0..<Self.mostHalvings {
-                let candidate = EditedWeights(model.checkpoint, sum: change, step: step, scale: Float(scale))
-                let reached = try sweep.score(from: candidate).rows
-                let keptIsFine = keep.isEmpty || mean(reached[keep]) <= max(mean(losses[keep]), mean(base[keep]) + Self.keptSlack)
-                if keptIsFine && mean(reached[forget]) <= now + 3 * rise { accepted = reached; break }
-                scale /= 2
-            }
-            guard let accepted else { ending = .noAcceptableStep; break }
-            try change.add(step, scale: Float(scale))
-            let effect = gram.times(coefficients)
-            losses = accepted
-            predictedRetain += scale * predicted.onRetain
-            retainLoss = try mean(plan.losses(retain, from: EditedWeights(model.checkpoint, sum: change)))
-            rounds.append(
-                EditRound(
-                    forgetPredicted: now + scale * mean(effect[forget]), forget: mean(losses[forget]),
-                    keep: keep.isEmpty ? nil : mean(losses[keep]), retainPredicted: initialRetainLoss + predictedRetain, retain: retainLoss,
-                    step: scale))
+    func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch? {
+        let rise = mean(asked(losses)[losses.forget])
+        return StepSearch(first: 1) { reached in
+            guard reached.allSatisfy({ $0.isFinite }) else { return .tooFar }
+            let keptMost = max(mean(losses.now[losses.keep]), mean(losses.base[losses.keep]) + Self.keptSlack)
+            let keptIsFine = losses.keep.isEmpty || mean(reached[losses.keep]) <= keptMost
+            return keptIsFine && mean(reached[losses.forget]) <= losses.meanForget + 3 * rise ? .good : .tooFar
         }
-        return EditOutcome(rounds: rounds, ending: ending, change: change)
     }
 
     /// y: what each record's loss is to change by in this round.
-    private func asked(_ losses: [Double], _ base: [Double], forget: Range<Int>) -> [Double] {
-        let part = recipe.target / Self.partsOfTheWay
-        return losses.indices.map { index in
-            if forget.contains(index) { min(part, max(0, recipe.target - losses[index])) } else { base[index] - losses[index] }
+    private func asked(_ losses: RowLosses) -> [Double] {
+        let part = target / Self.partsOfTheWay
+        return losses.now.indices.map { index in
+            guard losses.forget.contains(index) else { return losses.base[index] - losses.now[index] }
+            let left = target - losses.now[index]
+            return left >= 0 ? min(part, left) : max(-part, min(0, left + Self.excess * target))
         }
     }
 
@@ -104,9 +58,3 @@ struct TargetedRemoval: Sendable {
         return zip(scales, solution).map { $0 * $1 }
     }
 }
-
-/// The mean, in Double.
-func mean(_ values: some Collection<Double>) -> Double { values.reduce(0, +) / Double(max(1, values.count)) }
-
-/// Three decimals, for a person's eyes.
-func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

@@ -24,6 +24,26 @@ struct ByteTrie: Sendable {
         return true
     }
 
+    /// A step from one node to another.
+    struct Edge {
+        let parent: Int
+        let label: UInt8
+        let child: Int
+    }
+
+    var nodeCount: Int { numbers.count }
+
+    func number(of node: Int) -> Int32 { numbers[node] }
+
+    /// Every step, those from one node together and no node's before the step that leads to it.
+    var edgesInOrder: [Edge] {
+        var pairs: [(key: UInt64, child: UInt64)] = []
+        pairs.reserveCapacity(edges.count)
+        edges.forEach { pairs.append(($0, $1)) }
+        pairs.sort { $0.key < $1.key }
+        return pairs.map { Edge(parent: Int($0.key >> 8), label: UInt8(truncatingIfNeeded: $0.key), child: Int($0.child)) }
+    }
+
     @inline(__always)
     private func child(of node: Int, _ byte: UInt8) -> Int? {
         edges[UInt64(node) << 8 | UInt64(byte)].map { Int(truncatingIfNeeded: $0) }

@@ -49,7 +49,7 @@ indirect enum Decoder: Sendable {
         case .byteLevel:
             let bytes = tokens.flatMap(ByteAlphabet.decoded)
             return [Array(String(decoding: bytes, as: UTF8.self).utf8)]
-        case .byteFallback: return Self.joiningBytes(tokens)
+        case .byteFallback: return ByteTokens.joined(tokens)
         case .fuse: return [Array(tokens.joined())]
         case .metaspace(let metaspace):
             return tokens.enumerated().map { metaspace.decoded($1, isFirst: $0 == 0) }
@@ -71,13 +71,13 @@ indirect enum Decoder: Sendable {
             return tokens.enumerated().map { index, token in
                 let isContinued = token.starts(with: prefix)
                 let text = index == 0 ? token : isContinued ? Array(token.dropFirst(prefix.count)) : [UInt8(ascii: " ")] + token
-                return cleansUp ? Self.cleanedUp(text) : text
+                return cleansUp ? EnglishSpacing.cleanedUp(text) : text
             }
         case .connectionist(let padding, let delimiter, let cleansUp):
             return tokens.indices.compactMap { index in
                 guard index == 0 || tokens[index] != tokens[index - 1] else { return nil }
                 var text = tokens[index].replacing(padding, with: [])
-                if cleansUp { text = Self.cleanedUp(text).replacing(delimiter, with: [UInt8(ascii: " ")]) }
+                if cleansUp { text = EnglishSpacing.cleanedUp(text).replacing(delimiter, with: [UInt8(ascii: " ")]) }
                 return text.isEmpty ? nil : text
             }
         case .sentencePiece(let decoder): return [try decoder.decoded(tokens, limit)]
@@ -89,47 +89,6 @@ indirect enum Decoder: Sendable {
             }
             return tokens
         }
-    }
-
-    /// English as it is written: the spaces before punctuation go.
-    private static func cleanedUp(_ text: [UInt8]) -> [UInt8] {
-        cleanings.reduce(text) { $0.replacing($1.0, with: $1.1) }
-    }
-
-    private static let cleanings: [([UInt8], [UInt8])] = [
-        (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"), (" n't", "n't"), (" 'm", "'m"), (" do not", " don't"),
-        (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
-    ].map { (Array($0.utf8), Array($1.utf8)) }
-
-    /// Tokens `<0xNN>` as the text that each run of them spells; a run that spells none becomes one U+FFFD for each byte.
-    private static func joiningBytes(_ tokens: [[UInt8]]) -> [[UInt8]] {
-        var joined: [[UInt8]] = []
-        var run: [UInt8] = []
-        func flush() {
-            if String(validating: run, as: UTF8.self) != nil {
-                if !run.isEmpty { joined.append(run) }
-            } else {
-                joined += Array(repeating: [0xEF, 0xBF, 0xBD], count: run.count)
-            }
-            run.removeAll()
-        }
-        for token in tokens {
-            if let byte = byte(token) {
-                run.append(byte)
-            } else {
-                flush()
-                joined.append(token)
-            }
-        }
-        flush()
-        return joined
-    }
-
-    /// The byte of a token `<0xNN>`. Rust reads a sign before a single digit too.
-    private static func byte(_ token: [UInt8]) -> UInt8? {
-        guard token.count == 6, token.starts(with: "<0x".utf8), token[5] == UInt8(ascii: ">") else { return nil }
-        guard token[3] != UInt8(ascii: "-") else { return nil }
-        return UInt8(String(decoding: token[3...4], as: UTF8.self), radix: 16)
     }
 
     /// The token without up to `start` characters at its start and `stop` at its end, as long as they are that character.
@@ -146,24 +105,5 @@ indirect enum Decoder: Sendable {
             remaining -= 1
         }
         return Array(token)
-    }
-}
-
-extension Array where Element == UInt8 {
-    /// With `replacement` for each occurrence of `pattern`, from left to right; an empty pattern occurs before each character and at the end.
-    fileprivate func replacing(_ pattern: [UInt8], with replacement: [UInt8]) -> [UInt8] {
-        var replaced: [UInt8] = []
-        var position = 0
-        while position < count {
-            let isBoundary = self[position] & 0xC0 != 0x80
-            if self[position...].starts(with: pattern), isBoundary || !pattern.isEmpty {
-                replaced += replacement
-                position += pattern.count
-                if !pattern.isEmpty { continue }
-            }
-            replaced.append(self[position])
-            position += 1
-        }
-        return pattern.isEmpty ? replaced + replacement : replaced
     }
 }

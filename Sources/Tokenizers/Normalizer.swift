@@ -25,6 +25,16 @@ indirect enum Normalizer: Sendable {
         case "StripAccents": self = .scalars(.withoutMarks)
         case "Lowercase": self = .scalars(.lowercase)
         case "Nmt": self = .scalars(.machineTranslation)
+        case "BertNormalizer":
+            let lowercases = try definition.member("lowercase").boolean()
+            var steps: [Normalizer] = []
+            if try definition.member("clean_text").boolean() { steps.append(.scalars(.cleaned)) }
+            if try definition.member("handle_chinese_chars").boolean() { steps.append(.scalars(.spacedIdeographs)) }
+            if try definition.boolean("strip_accents", default: lowercases) {
+                steps += [.decomposition, .scalars(.withoutNonspacingMarks)]
+            }
+            if lowercases { steps.append(.scalars(.lowercase)) }
+            self = .sequence(steps)
         case "Precompiled":
             let map = try definition.member("precompiled_charsmap")
             guard let bytes = Base64.decoded(try map.string()), let charsmap = Charsmap(bytes) else {

@@ -1,7 +1,6 @@
 /// What cuts a text into the words that are encoded one by one. Every kind that is not a case here is refused by name.
 indirect enum PreTokenizer: Sendable {
-    /// Writes each byte as a character of the `ByteAlphabet`, after cutting by GPT-2's expression where there is one.
-    case byteLevel(addsPrefixSpace: Bool, RegularExpression?, writes: Bool)
+    case byteLevel(ByteLevel)
     case split(RegularExpression, SplitBehavior, inverted: Bool)
     case metaspace(Metaspace)
     /// Pieces of so many characters.
@@ -14,11 +13,7 @@ indirect enum PreTokenizer: Sendable {
     init(_ definition: TokenizerDefinition) throws(TokenizerError) {
         let (file, item) = (definition.file, definition.item)
         switch try definition.type() {
-        case "ByteLevel":
-            let usesExpression = try definition.boolean("use_regex", default: true)
-            self = .byteLevel(
-                addsPrefixSpace: try definition.member("add_prefix_space").boolean(),
-                usesExpression ? try RegularExpression(oniguruma: Self.gpt2Words, file: file, item: item) : nil, writes: true)
+        case "ByteLevel": self = .byteLevel(try ByteLevel(definition))
         case "Split":
             let behavior = try SplitBehavior(try definition.member("behavior"))
             self = .split(try definition.pattern(), behavior, inverted: try definition.member("invert").boolean())
@@ -42,6 +37,7 @@ indirect enum PreTokenizer: Sendable {
                 .split(try ScalarClass.space.expression(file, item), .removed, inverted: false),
                 .split(try ScalarClass.punctuation.expression(file, item), .isolated, inverted: false),
             ])
+        case "UnicodeScripts": self = .split(try UnicodeScripts.expression(file, item), .removed, inverted: true)
         case "FixedLength":
             let length = definition.optional("length")
             guard case let count = try length?.integer() ?? 5, count > 0 else {
@@ -79,13 +75,7 @@ indirect enum PreTokenizer: Sendable {
     /// Throws `matchFailed`, `textTooLong` and what `receive` throws.
     func split(_ text: Span<UInt8>, isAtStart: Bool, _ limit: TextLimit, _ receive: Receiver) throws(TokenizerError) {
         switch self {
-        case .byteLevel(let addsPrefixSpace, let expression, let writes):
-            if addsPrefixSpace, text[0] != UInt8(ascii: " ") {
-                let prefixed = [UInt8(ascii: " ")] + Array(copying: text)
-                try Self.splitBytes(of: prefixed.span, cutBy: expression, writes: writes, receive)
-            } else {
-                try Self.splitBytes(of: text, cutBy: expression, writes: writes, receive)
-            }
+        case .byteLevel(let byteLevel): try byteLevel.split(text, receive)
         case .split(let expression, let behavior, let inverted):
             try behavior.forEachPiece(of: text, cutBy: expression, inverted: inverted) { (range) throws(TokenizerError) in
                 try receive(text.extracting(range))
@@ -112,22 +102,6 @@ indirect enum PreTokenizer: Sendable {
         }
     }
 
-    private static func splitBytes(
-        of text: Span<UInt8>, cutBy expression: RegularExpression?, writes: Bool, _ receive: Receiver
-    ) throws(TokenizerError) {
-        var word: [UInt8] = []
-        func pass(_ range: Range<Int>) throws(TokenizerError) {
-            guard writes else { return try receive(text.extracting(range)) }
-            word.removeAll(keepingCapacity: true)
-            ByteAlphabet.append(text.extracting(range), to: &word)
-            try receive(word.span)
-        }
-        guard let expression else { return try pass(text.indices) }
-        try expression.forEachPiece(in: text) { (range, _) throws(TokenizerError) in
-            if !range.isEmpty { try pass(range) }
-        }
-    }
-
     private static func splitLength(_ text: Span<UInt8>, _ count: Int, _ receive: Receiver) throws(TokenizerError) {
         var start = 0
         while start < text.count {
@@ -147,17 +121,13 @@ indirect enum PreTokenizer: Sendable {
     /// Words can then be told apart, and remembered, before they are rewritten.
     var withoutWritingBytes: PreTokenizer? {
         switch self {
-        case .byteLevel(let addsPrefixSpace, let expression, writes: true):
-            return .byteLevel(addsPrefixSpace: addsPrefixSpace, expression, writes: false)
+        case .byteLevel(let byteLevel): return byteLevel.withoutWriting.map { .byteLevel($0) }
         case .sequence(let stages):
             guard let last = stages.last?.withoutWritingBytes else { return nil }
             // Where it neither cuts nor writes, it does nothing.
-            if case .byteLevel(addsPrefixSpace: false, nil, _) = last { return .sequence(stages.dropLast()) }
+            if case .byteLevel(let byteLevel) = last, byteLevel.isEmpty { return .sequence(stages.dropLast()) }
             return .sequence(stages.dropLast() + [last])
         default: return nil
         }
     }
-
-    /// The expression of GPT-2, which `ByteLevel` implies.
-    private static let gpt2Words = #"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"#
 }

@@ -67,8 +67,8 @@ final class SentencePieceEncoder: Sendable {
             if piece.kind == .normal { worst = min(worst, piece.score) }
         }
         return UnigramLattice(
-            tokens, scores: pieces.map { Double($0.score) }, unknownScore: Double(worst - Float(UnigramLattice.unknownPenalty)),
-            isSinglePrecision: true, isUserDefined: pieces.map { $0.kind == .userDefined })
+            tokens, scores: pieces.map { $0.kind == .userDefined ? .nan : Double($0.score) },
+            unknownScore: Double(worst - Float(UnigramLattice.unknownPenalty)), isSinglePrecision: true)
     }
 
     /// Appends the ids of a prepared text that is not empty.

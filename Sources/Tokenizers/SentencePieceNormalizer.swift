@@ -40,12 +40,13 @@ struct SentencePieceNormalizer: Sendable {
         while position < text.count {
             let (value, end) = next(text, position)
             var drops = followsSpace
+            @inline(__always)
             func write(_ byte: UInt8) {
                 if byte != UInt8(ascii: " ") {
                     result.append(byte)
                     (drops, followsSpace) = (false, false)
                 } else if !drops {
-                    result += space
+                    for byte in space { result.append(byte) }
                     followsSpace = true
                 }
             }

@@ -1,5 +1,4 @@
 package import Storage
-internal import SystemPackage
 
 /// A tokenizer: text to token ids and back, in exact agreement with the library that its files are written for.
 ///
@@ -22,51 +21,27 @@ package struct Tokenizer: Sendable {
     private let vocabulary: Vocabulary
     private let name: String
 
-    /// The most bytes that a tokenizer's file may have.
-    private static let largestFile = 1 << 28
-
     /// Takes what is there of `tokenizer.json`, `tokenizer.model`, and `vocab.json` with `merges.txt`, in this order.
     ///
     /// Throws `noTokenizer` where there is none of them, and what `init(file:)` throws.
-    package init(_ files: FileTree) throws(TokenizerError) {
-        guard let name = Self.fileNames(in: files).first else { throw .noTokenizer(files.path.string) }
-        switch name {
-        case "tokenizer.json": try self.init(file: Self.opened(name, files))
-        case "tokenizer.model":
-            let settings: JSONValue
-            do { settings = try files.contains("tokenizer_config.json") ? files.file("tokenizer_config.json").json() : .null } catch {
-                throw .storage(error)
-            }
-            try self.init(sentencePiece: Self.opened(name, files), settings: settings)
-        default:
-            let definition: JSONValue
-            do { definition = try VocabularyFiles(files).definition } catch { throw .storage(error) }
-            try self.init(json: definition, name: files.path.appending(name).string)
-        }
-    }
-
-    private static func opened(_ name: String, _ files: FileTree) throws(TokenizerError) -> InputFile {
-        do { return try files.file(name) } catch { throw .storage(error) }
-    }
-
-    /// The names of the files that `init` reads the tokenizer from; none where there is none.
-    package static func fileNames(in files: FileTree) -> [String] {
-        [["tokenizer.json"], ["tokenizer.model"], ["vocab.json", "merges.txt"]].first { $0.allSatisfy(files.contains) } ?? []
-    }
+    package init(_ files: FileTree) throws(TokenizerError) { try self.init(TokenizerSource(files)) }
 
     /// Reads a `tokenizer.json`, or a `tokenizer.model` of SentencePiece where the name ends in `.model`.
     ///
     /// Throws `storage` where it cannot be read, `unsupported` or `unsupportedExpression` where it needs what is not
     /// known here, and other errors that name the item where it is malformed.
-    package init(file: InputFile) throws(TokenizerError) {
-        guard file.path.extension?.lowercased() != "model" else {
-            try self.init(sentencePiece: file)
-            return
+    package init(file: InputFile) throws(TokenizerError) { try self.init(TokenizerSource(file)) }
+
+    private init(_ source: TokenizerSource) throws(TokenizerError) {
+        switch source {
+        case .definition(let json, let name): try self.init(json: json, name: name)
+        case .sentencePiece(let bytes, let settings, let name):
+            try self.init(SentencePieceModel(bytes, file: name), settings: settings)
         }
-        let json: JSONValue
-        do { json = try file.json(limit: Self.largestFile) } catch { throw .storage(error) }
-        try self.init(json: json, name: file.path.string)
     }
+
+    /// The names of the files that `init` reads the tokenizer from; none where there is none.
+    package static func fileNames(in files: FileTree) -> [String] { TokenizerSource.fileNames(in: files) }
 
     /// Takes the contents of a `tokenizer.json`.
     ///
@@ -98,23 +73,16 @@ package struct Tokenizer: Sendable {
         (self.vocabulary, self.name, writesBytes) = (vocabulary, name, wordCutter != nil)
     }
 
-    /// Reads a `tokenizer.model` of SentencePiece.
-    ///
-    /// - Parameter settings: the `tokenizer_config.json` beside it: whether the beginning and the end of a text are tokens of it.
-    ///   Without them SentencePiece itself puts none.
-    private init(sentencePiece file: InputFile, settings: JSONValue = .null) throws(TokenizerError) {
-        let bytes: [UInt8]
-        do { bytes = try file.contents(limit: Self.largestFile) } catch { throw .storage(error) }
-        name = file.path.string
-        let definition = try SentencePieceModel(bytes, file: name)
+    private init(_ definition: SentencePieceModel, settings: JSONValue) throws(TokenizerError) {
         let encoder = try SentencePieceEncoder(definition)
         model = .sentencePiece(encoder)
         vocabulary = encoder.vocabulary
         normalizer = .sentencePiece(
             try SentencePieceNormalizer(
-                definition.normalization, hasSpacesBehind: definition.hasSpacesBehind, userDefined: encoder.userDefined, file: name))
+                definition.normalization, hasSpacesBehind: definition.hasSpacesBehind, userDefined: encoder.userDefined,
+                file: definition.file))
         addedTokens = AddedTokens(special: definition.pieces.filter { $0.kind == .control || $0.kind == .unknown }.map(\.text))
-        (preTokenizer, writesBytes) = (nil, false)
+        (preTokenizer, writesBytes, name) = (nil, false, definition.file)
         decoder = .sentencePiece(try SentencePieceDecoder(definition))
         postProcessor = PostProcessor(
             prefix: settings["add_bos_token"]?.boolean == true ? [encoder.vocabulary[definition.beginning]].compactMap { $0 } : [],

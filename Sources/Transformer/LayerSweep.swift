@@ -48,9 +48,7 @@ package struct LayerSweep: ~Copyable {
                 layer.forward(&hidden, rows: piece.rows, segments: piece.segments, activations: &slot.activations)
             }
         }
-        var rows = Matrix(rows: batch.scoredRows.count, columns: hidden.columns)
-        for (index, row) in batch.scoredRows.enumerated() { copy(hidden, row..<row + 1, into: &rows, index..<index + 1) }
-        return rows
+        return batch.scored(hidden)
     }
 
     /// Scores every counted token, and keeps what `backward` needs. An example's loss is the mean over its tokens.
@@ -158,6 +156,13 @@ enum GradientSlices {
 }
 
 extension TokenBatch {
+    /// The scored rows of a residual stream.
+    func scored(_ hidden: borrowing Matrix) -> Matrix {
+        var rows = Matrix(rows: scoredRows.count, columns: hidden.columns)
+        for (index, row) in scoredRows.enumerated() { copy(hidden, row..<row + 1, into: &rows, index..<index + 1) }
+        return rows
+    }
+
     /// The targets of the scored rows.
     package var scoredTargets: [Int32] { scoredRows.map { targets[$0] } }
 

@@ -89,6 +89,7 @@ struct SweepNeed {
         let back = micro * shape.gradientColumns + chunkRows * shape.factorColumns + tap
         let slices = (1 + tiles) * (1 << 22) + (GradientSlices.height(rows: vocabulary, tokens: scored)) * width + tap + scored * width
         let embedding = (layout.embeddingNorm == nil ? 0 : 2 * rows * width) + tap
-        return MemoryBudget.overhead + 4 * (always + buffers + projections + max(head, back, slices, embedding))
+        let candidates = CandidateSweep.most * rows * width
+        return MemoryBudget.overhead + 4 * (always + buffers + projections + max(head + candidates, back, slices, embedding))
     }
 }

@@ -23,9 +23,10 @@ package struct Perplexity: Sendable {
         progress: (Int, Int) -> Void
     ) throws {
         try encoder.check(records, named: name)
+        var text = encoder.textEncoder()
         var examples: [Example] = []
         for record in records {
-            let windows = try `protocol`.windows(record, encoder)
+            let windows = try `protocol`.windows(record, encoder, &text)
             if !windows.isEmpty { examples.append(Example(windows: windows)) }
         }
         guard !examples.isEmpty else { throw VerificationError.tooShort(name) }

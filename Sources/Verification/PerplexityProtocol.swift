@@ -1,4 +1,5 @@
 package import Storage
+package import Tokenizers
 package import Transformer
 
 /// How a text becomes windows, and which tokens of it are scored: numbers of different protocols cannot be compared.
@@ -36,9 +37,9 @@ package enum PerplexityProtocol: Sendable, Equatable, CustomStringConvertible {
     /// Whether every token of the text is scored, so that a figure per byte makes sense.
     package var scoresEveryToken: Bool { self == .records || self == .rolling }
 
-    /// The windows of a record.
-    package func windows(_ record: TextRecord, _ encoder: RecordEncoder) throws -> [Window] {
-        let (ids, firstScored) = try encoder.tokens(record)
+    /// The windows of a record, whose text `text` encodes.
+    package func windows(_ record: TextRecord, _ encoder: RecordEncoder, _ text: inout TextEncoder) throws -> [Window] {
+        let (ids, firstScored) = try encoder.tokens(record, by: &text)
         let (prefix, contextLength) = (encoder.prefix, encoder.contextLength)
         let start = encoder.start(of: record)
         switch self {

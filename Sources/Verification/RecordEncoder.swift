@@ -48,13 +48,18 @@ package struct RecordEncoder: Sendable {
         }
     }
 
+    /// Encodes records' texts one after another: it remembers the words they share.
+    package func textEncoder() -> TextEncoder { TextEncoder(tokenizer) }
+
     /// A record's tokens, the prefix not among them, and where its scored tokens begin.
-    package func tokens(_ record: TextRecord) throws(TokenizerError) -> (ids: [Int32], firstScored: Int) {
+    package func tokens(_ record: TextRecord, by encoder: inout TextEncoder) throws(TokenizerError) -> (ids: [Int32], firstScored: Int) {
         switch record {
-        case .text(let text): return (try tokenizer.encode(text, addingSpecialTokens: false), 0)
+        case .text(let text): return (try encoder.encode(text, addingSpecialTokens: false), 0)
         case .completion(let prompt, let completion):
-            let start = try tokenizer.encode(prompt, addingSpecialTokens: false)
-            return (start + (try tokenizer.encode(completion, addingSpecialTokens: false)), start.count)
+            var ids = try encoder.encode(prompt, addingSpecialTokens: false)
+            let start = ids.count
+            try encoder.encode(completion, addingSpecialTokens: false, into: &ids)
+            return (ids, start)
         case .tokens(let ids): return (ids, 0)
         }
     }
@@ -63,9 +68,10 @@ package struct RecordEncoder: Sendable {
     /// every token scored once. `named` is what messages call the text.
     package func examples(_ records: [TextRecord], named name: String) throws -> [Example] {
         try check(records, named: name)
+        var encoder = textEncoder()
         var result: [Example] = []
         for (index, record) in records.enumerated() {
-            let (ids, firstScored) = try tokens(record)
+            let (ids, firstScored) = try tokens(record, by: &encoder)
             let start = start(of: record)
             let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
             guard !windows.isEmpty else { throw VerificationError.nothingToScore(name, record: index) }
@@ -77,7 +83,8 @@ package struct RecordEncoder: Sendable {
     /// Whole records as token sequences, the prefix first.
     package func sequences(_ records: [TextRecord], named name: String) throws -> [[Int32]] {
         try check(records, named: name)
-        return try records.map { start(of: $0) + (try tokens($0)).ids }
+        var encoder = textEncoder()
+        return try records.map { start(of: $0) + (try tokens($0, by: &encoder)).ids }
     }
 
     /// `count` samples of at most `length` tokens, spread evenly over the records and over each record's length: what
@@ -86,9 +93,10 @@ package struct RecordEncoder: Sendable {
         try check(records, named: name)
         let chosen = Self.spread(min(count, records.count), over: records.count)
         let perRecord = max(1, (count + chosen.count - 1) / max(1, chosen.count))
+        var encoder = textEncoder()
         var result: [Example] = []
         for index in chosen {
-            let (ids, firstScored) = try tokens(records[index])
+            let (ids, firstScored) = try tokens(records[index], by: &encoder)
             let start = start(of: records[index])
             if firstScored > 0 {
                 let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)

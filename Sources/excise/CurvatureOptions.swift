@@ -57,9 +57,9 @@ struct CurvatureOptions: ParsableArguments {
         }
     }
 
-    /// The Fisher's examples: samples of general text, or micro-batches of them.
-    func examples(of text: [TextRecord], _ encoder: RecordEncoder, named name: String) throws -> [Example] {
-        let samples = try encoder.samples(samples * fisherBatch, length: sampleTokens, of: text, named: name)
+    /// Examples such as the Fisher is made of: samples of general text, or micro-batches of them.
+    func examples(_ count: Int, of text: [TextRecord], _ encoder: RecordEncoder, named name: String) throws -> [Example] {
+        let samples = try encoder.samples(count * fisherBatch, length: sampleTokens, of: text, named: name)
         return EditRecords.microBatches(samples, of: fisherBatch)
     }
 }

@@ -19,6 +19,14 @@ struct EditCommand: ParsableCommand {
     @Option(help: "Records that must each keep their own loss.") var keep: String?
     @Option(help: "Unseen text like the forget text: its unedited loss is what the forget text is brought to.") var holdout: String?
     @Option(help: "Bring the forget text to this loss, in nats a token, instead.") var targetNll: Double?
+    @Option(help: ArgumentHelp("How far the retain text's perplexity may rise, such as 1% or 0.01.", valueName: "part"))
+    var retainBound = PartArgument(0.01)
+    @Flag(help: "Write the best edit within --retain-bound where the target cannot be reached within it.") var bestEffort = false
+    @Option(
+        help: """
+            How many records of the retain text that resemble the forget text are held at their own loss, beside part of the holdout; \
+            as many as there are records to forget where it is not given.
+            """) var neighbours: Int?
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
@@ -41,6 +49,7 @@ struct EditCommand: ParsableCommand {
         guard noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
             throw ValidationError("--noise and --rounds must be positive.")
         }
+        guard neighbours.map({ $0 >= 0 }) ?? true else { throw ValidationError("--neighbours must not be negative.") }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
         _ = try fisher.kind(for: method)
         var needsTarget = true
@@ -61,107 +70,107 @@ struct EditCommand: ParsableCommand {
         let encoder = try opened.encoder(opened.tokenizer(), texts)
         var budget = MemoryBudget.standard
         if let memory { budget = MemoryBudget(bytes: memory.bytes) }
-        let general = try retain.flatMap { try texts.records($0) }
-        let records = EditRecords(
-            forget: try encoder.examples(texts.records(forget), named: forget),
-            keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
-            retain: try fisher.examples(of: general, encoder, named: retain.joined(separator: ", ")))
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
+        let records = try records(encoder, unseen)
         var recipe = EditRecipe(
             method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
-        (recipe.noise, recipe.seed) = (noise, seed)
+        (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
         (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
+        var history = try EditHistory(of: opened.model.files)
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
-        if dryRun { return printPlan(plan) }
+        if dryRun { return print(plan) }
 
         let staged = try StagedDirectory(FilePath(output), replacing: force)
         Interruption.willStage(staged.scratch)
         plan.scratch = staged.scratch
         if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
         let outcome = try plan.run(progress: { progress.begin($0) })
-        let edited = outcome.rounds.isEmpty ? [] : Set(plan.parameters)
-        progress.begin("writing \(output)")
+        var report = EditReport(plan: plan, outcome: outcome, prefix: encoder.prefix, budget: memory?.bytes)
+        let baseDigest = try opened.model.checkpoint.contentDigest()
+        if outcome.meets(recipe.strength) || bestEffort {
+            progress.begin("writing \(output)")
+            let digest = try write(plan, outcome, &history, baseDigest, to: staged)
+            let written = try LanguageModel(FileTree(directory: FilePath(output)))
+            report.written = (try Scorer(written, from: written.checkpoint).score(records.forget), digest, output)
+        }
+        try print(report, baseDigest)
+        if !outcome.meets(recipe.strength) { throw ExitCode(1) }
+    }
+
+    /// The records that the edit works with. Of the retain samples every fifth is watched and no part of the Fisher; of the unseen records
+    /// every other one is held at its own loss.
+    private func records(_ encoder: RecordEncoder, _ unseen: [Example]?) throws -> EditRecords {
+        let general = try retain.flatMap { try texts.records($0) }
+        let name = retain.joined(separator: ", ")
+        let forgotten = try encoder.examples(texts.records(forget), named: forget)
+        let drawn = try fisher.examples(fisher.samples + (fisher.samples + 3) / 4, of: general, encoder, named: name)
+        let sets = Dictionary(grouping: drawn.indices) { $0 % 5 == 4 }
+        let candidates = try encoder.samples(Self.mostCandidates, length: fisher.sampleTokens, of: general, named: name)
+        let close = Resemblance(candidates).closest(neighbours ?? min(forgotten.count, Self.mostNeighbours), to: forgotten)
+        let held = (unseen ?? []).enumerated().filter { $0.offset % 2 == 1 }.prefix(forgotten.count).map(\.element)
+        return EditRecords(
+            forget: forgotten, keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
+            held: close.map { candidates[$0] } + held, retain: (sets[false] ?? []).map { drawn[$0] },
+            watched: sets[true]?.map { drawn[$0] })
+    }
+
+    /// Retain samples among which neighbours are looked for, and how many are taken where the user says nothing.
+    private static let mostCandidates = 4096
+    private static let mostNeighbours = 64
+
+    /// Writes the edited model and puts it in its place; its content digest.
+    private func write(
+        _ plan: EditPlan, _ outcome: EditOutcome, _ history: inout EditHistory, _ baseDigest: SHA256Digest, to staged: StagedDirectory
+    ) throws -> SHA256Digest {
+        let base = plan.model.checkpoint
         try CheckpointWriter(
-            like: opened.model.checkpoint, edited: edited, from: EditedWeights(opened.model.checkpoint, sum: outcome.change)
-        ).write(to: staged, beside: opened.model.files.companions())
-        try staged.commit()
-
-        let written = try LanguageModel(FileTree(directory: FilePath(output)))
-        let result = try Scorer(written, from: written.checkpoint).score(records.forget)
-        guard common.json else {
-            printRounds(outcome, target: plan.recipe.target, reached: result)
-            return
-        }
-        var report = Report("edit")
-        try report.addInput("model", model, model: opened.model.checkpoint)
-        try report.addInput("forget", file: forget)
-        for path in retain { try report.addInput("retain", file: path) }
-        if let keep { try report.addInput("keep", file: keep) }
-        if let holdout { try report.addInput("holdout", file: holdout) }
-        report.members = try members(outcome, plan, written, reached: result, prefix: encoder.prefix)
-        report.print()
-    }
-
-    private func members(
-        _ outcome: EditOutcome, _ plan: EditPlan, _ written: LanguageModel, reached: TextScore, prefix: Int32?
-    ) throws -> [(name: String, value: JSONValue)] {
-        [
-            ("method", .string(plan.recipe.method.rawValue)),
-            ("curvature", .string(plan.recipe.curvature.name)),
-            ("block", plan.recipe.curvature.block.map(JSONValue.string) ?? .null),
-            ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
-            ("target_nll", .number(plan.recipe.target)),
-            ("parameters_edited", .integer(outcome.rounds.isEmpty ? 0 : plan.parameterCount)),
-            (
-                "rounds",
-                .array(
-                    outcome.rounds.map { round in
-                        .members([
-                            "forget_nll_predicted": .number(round.forgetPredicted), "forget_nll": .number(round.forget),
-                            "keep_nll": round.keep.map(JSONValue.number) ?? .null, "retain_nll_predicted": .number(round.retainPredicted),
-                            "retain_nll": .number(round.retain), "step": .number(round.step),
-                        ])
-                    })
-            ),
-            ("ending", .string(outcome.ending.rawValue)),
-            ("forget_nll_written", .number(reached.meanRecordLoss)),
-            ("tensors_edited", .array(outcome.rounds.isEmpty ? [] : plan.parameters.map(JSONValue.string))),
-            (
-                "memory",
+            like: base, edited: outcome.isEdited ? Set(plan.parameters) : [], from: EditedWeights(base, sum: outcome.change),
+            note: history.line(ofNext: method.rawValue, base: baseDigest)
+        ).write(to: staged, beside: plan.model.files.companions().filter { $0.name != EditHistory.fileName })
+        let digest = try Checkpoint(FileTree(directory: staged.contents)).contentDigest()
+        if outcome.isEdited {
+            history.add(
                 .members([
-                    "budget_bytes": memory.map { .integer($0.bytes) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
-                    "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
-                ])
-            ),
-            ("output_sha256", .string(try written.checkpoint.contentDigest().description)),
-        ]
-    }
-
-    private func printRounds(_ outcome: EditOutcome, target: Double, reached: TextScore) {
-        print("round   forget predicted   measured     keep   retain predicted   measured     step")
-        for (index, round) in outcome.rounds.enumerated() {
-            print(
-                column(index + 1, 5) + column(decimals(round.forgetPredicted, 3), 19) + column(decimals(round.forget, 3), 11)
-                    + column(round.keep.map { decimals($0, 3) } ?? "-", 9) + column(decimals(round.retainPredicted, 4), 19)
-                    + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9))
+                    "tool": .members(["name": "excise", "version": .string(Excise.version)]), "method": .string(method.rawValue),
+                    "forget_sha256": .string(try InputFile(FilePath(forget)).sha256().description),
+                    "forget_records": .integer(plan.records.forget.count), "target_nll": .number(plan.recipe.target),
+                    "base_content_digest": .string(baseDigest.description), "content_digest": .string(digest.description),
+                ]))
         }
-        print(
-            "\(outcome.ending.rawValue): the forget text is at \(decimals(reached.meanRecordLoss, 3)) nats a token in the written file\(target.isFinite ? ", target \(decimals(target, 3))" : ""); \(reached.recited) records are still recited."
-        )
-        print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(output)")
+        if !history.edits.isEmpty {
+            let file = try staged.create(EditHistory.fileName)
+            try file.write(history.bytes)
+            try file.finish()
+        }
+        try staged.commit()
+        return digest
     }
 
-    private func printPlan(_ plan: EditPlan) {
+    private func print(_ report: EditReport, _ baseDigest: SHA256Digest) throws {
+        guard common.json else { return report.print() }
+        var document = Report("edit")
+        document.addInput("model", model, baseDigest)
+        try document.addInput("forget", file: forget)
+        for path in retain { try document.addInput("retain", file: path) }
+        if let keep { try document.addInput("keep", file: keep) }
+        if let holdout { try document.addInput("holdout", file: holdout) }
+        document.members = report.members
+        document.print(exitCode: report.outcome.meets(strength.strength) ? 0 : 1)
+    }
+
+    private func print(_ plan: EditPlan) {
         let (model, records) = (plan.model, plan.records)
-        print("method            \(plan.recipe.method.rawValue)")
-        print("curvature         \(plan.recipe.curvature.name)\(plan.recipe.curvature.block.map { ", block \($0)" } ?? "")")
-        print("tensors touched   \(plan.parameters.count) of \(model.checkpoint.tensors.count)")
-        print("records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.retain.count) retain samples")
-        print("bytes written     \(model.checkpoint.shards.reduce(0) { $0 + $1.file.size })")
-        print("scratch space     \(plan.scratchBytes) bytes beside the output")
-        print("peak memory       \(plan.plannedPeak >> 20) MiB of \(plan.budget.bytes >> 20) MiB")
+        Swift.print("method            \(plan.recipe.method.rawValue)")
+        Swift.print("curvature         \(plan.recipe.curvature.name)\(plan.recipe.curvature.block.map { ", block \($0)" } ?? "")")
+        Swift.print("tensors touched   \(plan.parameters.count) of \(model.checkpoint.tensors.count)")
+        Swift.print(
+            "records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.held.count) held, "
+                + "\(records.retain.count) retain samples")
+        Swift.print("bytes written     \(model.checkpoint.shards.reduce(0) { $0 + $1.file.size })")
+        Swift.print("scratch space     \(plan.scratchBytes) bytes beside the output")
+        Swift.print("peak memory       \(plan.plannedPeak >> 20) MiB of \(plan.budget.bytes >> 20) MiB")
     }
 }
 
@@ -182,4 +191,19 @@ struct StrengthArgument: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { "auto" }
+}
+
+/// A part of a whole: 0.01, or 1%.
+struct PartArgument: ExpressibleByArgument {
+    let value: Double
+
+    init(_ value: Double) { self.value = value }
+
+    init?(argument: String) {
+        let isPercentage = argument.hasSuffix("%")
+        guard let number = Double(isPercentage ? String(argument.dropLast()) : argument), number >= 0, number.isFinite else { return nil }
+        value = isPercentage ? number / 100 : number
+    }
+
+    var defaultValueDescription: String { "1%" }
 }

@@ -56,6 +56,7 @@ private struct Inspection {
     let architecture: String?
     let configuration: ModelConfiguration?
     let vocabulary: Int?
+    let edits: [JSONValue]
     private(set) var warnings: [(path: String, kind: String, message: String)] = []
 
     /// Reads what can be read. What is not supported is warned of; what is malformed is thrown, unless an audit has told of it.
@@ -76,6 +77,7 @@ private struct Inspection {
         configuration = try found("config.json") { try place.configuration }
         architecture = try configuration?.architecture.modelType ?? found("config.json") { try place.modelType }
         vocabulary = try found("tokenizer.json") { try place.vocabularySize }
+        edits = try found(EditHistory.fileName) { try place.history }?.edits ?? []
         warnings = (checkpoint?.warnings ?? []).map { ($0.shard, $0.warning.rawValue, $0.warning.description) } + objections
     }
 
@@ -94,7 +96,7 @@ private struct Inspection {
             ("shards", .array(files)),
             ("tokenizer", vocabulary.map { .members(["kind": "bpe", "vocabulary": .integer($0)]) } ?? .null),
             ("content_digest", digests.map { .string($0.content.description) } ?? .null),
-            ("edits", []),
+            ("edits", .array(edits)),
             (
                 "warnings",
                 .array(warnings.map { .members(["path": .string($0.path), "kind": .string($0.kind), "message": .string($0.message)]) })
@@ -134,6 +136,10 @@ private struct Inspection {
         }
         if let vocabulary { Swift.print("tokenizer       BPE, \(vocabulary) tokens") }
         if let digests { Swift.print("content digest  \(digests.content)") }
+        for edit in edits {
+            let digest = edit["base_content_digest"]?.string ?? ""
+            Swift.print("edited          by \(CheckpointError.quoted(edit["method"]?.string ?? "")) of \(CheckpointError.quoted(digest))")
+        }
         guard withTensors else { return }
         for tensor in checkpoint?.tensors ?? [] {
             Swift.print("  \(CheckpointError.quoted(tensor.name))  \(tensor.dtype.rawValue) \(tensor.shape)")

@@ -63,6 +63,11 @@ enum ModelPlace {
         get throws { if case .files(let files) = self { try ModelConfiguration(files) } else { nil } }
     }
 
+    /// What has been edited in it; nil of a single file.
+    var history: EditHistory? {
+        get throws { if case .files(let files) = self { try EditHistory(of: files) } else { nil } }
+    }
+
     /// What config.json calls the family; nil of a single file.
     var modelType: String? {
         get throws {

@@ -122,6 +122,32 @@ struct CheckpointWriterTests {
         }
     }
 
+    /// A note stands in the metadata of the files that hold an edited tensor, in place of an older one; the others stay as they are.
+    @Test func notesWhatIsEdited() throws {
+        try withModel("llama-sharded") { model, output in
+            let base = try Checkpoint(model)
+            for value in ["one", "two"] {
+                let directory = try StagedDirectory(output, replacing: true)
+                try CheckpointWriter(
+                    like: base, edited: ["model.norm.weight"], from: RepeatingSource(values: [1]), note: ("excise.edits", value)
+                ).write(to: directory, beside: base.files?.companions() ?? [])
+                try directory.commit()
+            }
+            let after = try Checkpoint(output)
+            #expect(after.tensors.map(\.description) == base.tensors.map(\.description))
+            for (old, new) in zip(base.shards, after.shards) {
+                let header = try #require(new.safetensors)
+                guard header.tensors.contains(where: { $0.name == "model.norm.weight" }) else {
+                    #expect(old.safetensors?.bytes == header.bytes)
+                    continue
+                }
+                let notes = (header.metadata ?? []).filter { $0.name == "excise.edits" }
+                #expect(notes.map(\.value) == ["two"])
+                #expect((header.metadata ?? []).count == (old.safetensors?.metadata ?? []).count + 1)
+            }
+        }
+    }
+
     /// Halfway values go to the even neighbour; infinities and NaN stay what they are.
     @Test(
         arguments: [

@@ -43,7 +43,7 @@ TEXTS = [
     "            the", "the            ", "\n \n \n  x", "€€€éé€é", "a€bé€", "x=1;y=[2,3];z={4:5}//\\#%&@~`^",
     "<s>the</s> <s> dog", "the [A] dog[A][A]  [A]x[AB] [ABC", "xB By B aB B\u0301 B_B-B\u200dB\u00b2 B", "  [L]  x [R]  y  [LR]  [R] [L]",
     "\x01\u200bx\u200d\r\ny\r\n\u0301\u2581 ﬁ ① ｶﾞ ㌀ ǆ \u1100\u1161 \u0344 \u1E9B\u0323 İI ΑΣ Σ", "ab  cab ab<sep>ab the<sep>  ", "  <ctl>  <s>x</s>  ",
-    "the-final--countdown-", "--a--", "-", "Éte\u0301 \u00c9T\u00c9",
+    "  日本ゴジラーー カタカナ, the Ελλάδα!  \u0589\u061c\u0953 हि\u0953 \U0002B820\U0002B920 \u08e2\u1df6 \ue000a\ue000\u0378 ॐ", "\ue000 \u0378", "a\u166d\u1734\u1885\u1886\ua9bd\U000111c9\U0001171e\u1cf2\u1cf3b", "the-final--countdown-", "--a--", "-", "Éte\u0301 \u00c9T\u00c9",
 ]
 
 
@@ -226,12 +226,15 @@ def definitions(models):
         yield one(f"normalizer {' '.join(normalizer)}", "bytes", normalizer=dict(type="Sequence", normalizers=[dict(type=kind) for kind in normalizer]), pre_tokenizer=BYTE_LEVEL if normalizer != ["ByteLevel"] else None)
     for left, right in ((True, True), (True, False), (False, True)):
         yield one(f"normalizer Strip {left} {right}", "bytes", normalizer=dict(type="Strip", strip_left=left, strip_right=right), pre_tokenizer=BYTE_LEVEL)
+    for accents, flags in ((None, (True, True, True)), (None, (False, True, False)), (True, (True, False, False)), (False, (True, True, True))):
+        bert = dict(zip(("clean_text", "handle_chinese_chars", "lowercase"), flags), type="BertNormalizer", strip_accents=accents)
+        yield one(f"normalizer BertNormalizer {accents} {flags}", "bytes", normalizer=bert, pre_tokenizer=BYTE_LEVEL)
     charsmap = base64.b64encode(messages.ModelProto.FromString(train_sentence_piece(rules=True)).normalizer_spec.precompiled_charsmap).decode()
     precompiled = dict(type="Precompiled", precompiled_charsmap=charsmap)
     yield one("normalizer Precompiled", "bytes", normalizer=precompiled, pre_tokenizer=BYTE_LEVEL)
     for behavior in ("Isolated", "Removed", "Contiguous"):
         yield one(f"punctuation {behavior}", "bytes", pre_tokenizer=dict(type="Sequence", pretokenizers=[dict(type="Punctuation", behavior=behavior), BYTE_LEVEL]))
-    for pre_tokenizer in (dict(type="Whitespace"), dict(type="WhitespaceSplit"), dict(type="BertPreTokenizer"), dict(type="CharDelimiterSplit", delimiter="-"), dict(type="FixedLength", length=3)):
+    for pre_tokenizer in (dict(type="Whitespace"), dict(type="WhitespaceSplit"), dict(type="BertPreTokenizer"), dict(type="CharDelimiterSplit", delimiter="-"), dict(type="FixedLength", length=3), dict(type="UnicodeScripts")):
         yield one(f"pre-tokenizer {pre_tokenizer['type']}", "bytes", pre_tokenizer=dict(type="Sequence", pretokenizers=[pre_tokenizer, BYTE_LEVEL]))
     pair = dict(sep=["b", 7], cls=["a", 5])
     yield one("Bert's template", "bytes", pre_tokenizer=WORDS, post_processor=dict(type="BertProcessing", **pair), decoder=WORDS)

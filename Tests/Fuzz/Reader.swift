@@ -6,7 +6,8 @@ internal import Verification
 
 /// A reader of files that strangers write. Each is taken as far as a user's first command would take it.
 enum Reader: String, CaseIterable {
-    case safetensors, index, pytorch, gguf, tokenizer, configuration, tar, zip, gzip, zstandard, numpy, tokens, records, gate
+    case safetensors, index, pytorch, gguf, tokenizer, sentencepiece, vocabulary, configuration, tar, zip, gzip, zstandard, numpy, tokens,
+        records, gate
 
     /// Readers go by the extension.
     var fileName: String {
@@ -16,6 +17,8 @@ enum Reader: String, CaseIterable {
         case .pytorch: "pytorch_model.bin"
         case .gguf: "model.gguf"
         case .tokenizer: "tokenizer.json"
+        case .sentencepiece: "tokenizer.model"
+        case .vocabulary: "vocabulary"
         case .configuration: "config.json"
         case .tar: "model.tar"
         case .zip: "model.zip"
@@ -34,7 +37,8 @@ enum Reader: String, CaseIterable {
         case .index: _ = try ShardIndex(InputFile(path), shardExtension: "safetensors")
         case .pytorch: _ = try PyTorchFile(InputFile(path))
         case .gguf: try Self.readGGUF(InputFile(path))
-        case .tokenizer: try Self.use(Tokenizer(file: InputFile(path)))
+        case .tokenizer, .sentencepiece: try Self.use(Tokenizer(file: InputFile(path)))
+        case .vocabulary: try Self.readVocabulary(InputFile.contents(of: path))
         case .configuration: _ = try ModelConfiguration(document: InputFile.json(path), path: path)
         case .tar, .zip, .zstandard: try Self.readArchive(path)
         case .gzip, .records: _ = try TextRecords.read(path)
@@ -53,6 +57,18 @@ enum Reader: String, CaseIterable {
         }
         _ = try ModelConfiguration(document: model.configuration, path: file.path)
         try use(Tokenizer(json: model.tokenizer, name: file.path.string))
+    }
+
+    /// The files of a tokenizer one after another, a zero byte between them.
+    private static func readVocabulary(_ bytes: [UInt8]) throws {
+        let names = ["vocab.json", "merges.txt", "tokenizer_config.json", "added_tokens.json", "special_tokens_map.json"]
+        let parts = bytes.split(separator: 0, maxSplits: names.count - 1, omittingEmptySubsequences: false)
+        for (index, name) in names.enumerated() {
+            let file = try FileDescriptor.open(
+                FilePath(name), .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+            _ = try file.closeAfter { try file.writeAll(index < parts.count ? Array(parts[index]) : Array("{}".utf8)) }
+        }
+        try use(Tokenizer(FileTree(directory: ".")))
     }
 
     /// A text with what tokenizers treat in their own ways, there and back, and the first ids of the vocabulary.

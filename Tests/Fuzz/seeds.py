@@ -4,6 +4,7 @@
 Same bytes each time. Files larger than LARGEST say nothing that a smaller one does not, and are left out.
 """
 
+import base64
 import gzip
 import io
 import json
@@ -35,13 +36,52 @@ def tokenizers():
     kinds = json.loads((fixtures / "tokenizers/kinds.json").read_text())
     for number, kind in enumerate(kinds["tokenizers"]):
         model = kinds["models"][kind["model"]] | kind["changes"]
-        vocabulary = dict(list(model["vocab"].items())[:300])
-        parts = lambda merge: merge.split(" ") if isinstance(merge, str) else merge
-        model["merges"] = [m for m in model["merges"] if {*parts(m), "".join(parts(m))} <= vocabulary.keys()][:40]
-        document = kind["definition"] | {"model": model | {"vocab": vocabulary}}
+        if model["type"] == "Unigram":
+            model["vocab"] = model["vocab"][:100]
+        else:
+            vocabulary = dict(list(model["vocab"].items())[:300])
+            parts = lambda merge: merge.split(" ") if isinstance(merge, str) else merge
+            result = lambda merge: parts(merge)[0] + parts(merge)[1].removeprefix(model.get("continuing_subword_prefix") or "")
+            model["merges"] = [merge for merge in model["merges"] if {*parts(merge), result(merge)} <= vocabulary.keys()][:40]
+            model["vocab"] = vocabulary
+        document = kind["definition"] | {"model": model}
         write("tokenizer", f"kind-{number}", json.dumps(document, ensure_ascii=False).encode())
         small = {"type": "BPE", "vocab": {"a": 0, "aa": 1, "<unk>": 2, "▁": 3, "<0x41>": 4}, "merges": ["a a"], "unk_token": "<unk>"}
         write("tokenizer", f"small-{number}", json.dumps(document | {"model": small, "added_tokens": []}, ensure_ascii=False).encode())
+
+
+def sentencepieces():
+    """The fixtures' models of SentencePiece, and small ones of each kind in protocol buffers' wire format."""
+    models = json.loads((fixtures / "tokenizers/sentencepiece.json").read_text())["models"]
+    for number, model in enumerate(models):
+        write("sentencepiece", f"model-{number}", base64.b64decode(model["model"]))
+    block = lambda number, content: bytes([number << 3 | 2, len(content)]) + content
+    flag = lambda number, value: (bytes([number << 3]) if number < 16 else bytes([number << 3 & 127 | 128, number >> 4])) + bytes([value])
+
+    def piece(text, score=0.0, kind=1):
+        return block(1, block(1, text.encode()) + b"\x15" + struct.pack("<f", score) + flag(3, kind))
+
+    words = [("a", -1.0, 1), ("b", -2.0, 1), ("ab", -0.5, 1), ("▁", -3.0, 1), ("▁a", -1.5, 1), ("<sep>", 0.0, 4), ("é", -4.0, 1)]
+    for kind in [1, 2]:
+        pieces = b"".join(piece(*one) for one in [("<unk>", 0.0, 2), ("<s>", 0.0, 3), ("</s>", 0.0, 3), *words])
+        write("sentencepiece", f"small-{kind}", pieces + block(2, flag(3, kind)) + block(3, flag(3, 1) + flag(4, 1)))
+        every = b"".join(piece(f"<0x{byte:02X}>", 0.0, 6) for byte in range(256))
+        write("sentencepiece", f"bytes-{kind}", pieces + every + block(2, flag(3, kind) + flag(35, 1)) + block(3, flag(4, 0)) + block(5, b""))
+
+
+def vocabularies():
+    """vocab.json, merges.txt, tokenizer_config.json, added_tokens.json and special_tokens_map.json, a zero byte between them."""
+    vocabulary = {"H": 0, "e": 1, "l": 2, "o": 3, "Ġ": 4, "a": 5, "aa": 6, "ll": 7, "<|endoftext|>": 8, "He": 9}
+    merges = "#version: 0.2\nl l\na a\nH e\n"
+    declared = {"add_prefix_space": True, "added_tokens_decoder": {
+        "8": {"content": "<|endoftext|>", "special": True, "lstrip": False, "rstrip": False, "normalized": False, "single_word": False}}}
+    special = {"bos_token": "<|endoftext|>", "eos_token": {"content": "<|endoftext|>", "rstrip": True}, "additional_special_tokens": ["He"]}
+    for number, parts in enumerate([
+        [vocabulary, merges], [vocabulary, merges, declared], [vocabulary, merges.replace("\n", "\r\n"), {}, {"<s>": 10}, special],
+        [{"a": 0}, ""], [vocabulary, "l  l\n"], [[], "a a"],
+    ]):
+        texts = [part if isinstance(part, str) else json.dumps(part, ensure_ascii=False) for part in parts]
+        write("vocabulary", f"files-{number}", "\0".join(texts).encode())
 
 
 def zstandard(content):
@@ -168,6 +208,8 @@ copy("tokens", "token-files/*.safetensors")
 copy("gzip", "token-files/*.gz")
 copy("zstandard", "token-files/*.zst")
 tokenizers()
+sentencepieces()
+vocabularies()
 archives()
 texts()
 checkpoints()

@@ -152,8 +152,8 @@ struct TokenizerErrorTests {
             Refusal("post_processor.single", unsupported: whole(["post_processor": template([], texts: 2)])),
             Refusal("post_processor.single", unsupported: whole(["post_processor": template([], texts: 0)])),
         ]
-        + kinds("normalizer", ["BertNormalizer", "New"])
-        + kinds("pre_tokenizer", ["UnicodeScripts", "New"])
+        + kinds("normalizer", ["New"])
+        + kinds("pre_tokenizer", ["New"])
         + kinds("decoder", ["New"])
         + kinds("post_processor", ["New"])
 

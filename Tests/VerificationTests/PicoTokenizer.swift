@@ -40,6 +40,22 @@ enum PicoTokenizer {
     }
 }
 
+extension RecordEncoder {
+    /// A single record's.
+    func tokens(_ record: TextRecord) throws -> (ids: [Int32], firstScored: Int) {
+        var text = textEncoder()
+        return try tokens(record, by: &text)
+    }
+}
+
+extension PerplexityProtocol {
+    /// A single record's.
+    func windows(_ record: TextRecord, _ encoder: RecordEncoder) throws -> [Window] {
+        var text = encoder.textEncoder()
+        return try windows(record, encoder, &text)
+    }
+}
+
 /// A prediction that counts: what it was made from, and what it should have been.
 struct Prediction: Hashable, CustomStringConvertible {
     var context: [Int32]

@@ -81,7 +81,8 @@ import Testing
         let message = try #require(try refused.json()["error"]?["message"]?.string)
         let named = try #require(message.firstMatch(of: /--memory ([0-9]+MiB)/)).1
         let result = try ExciseBinary.run(edit + ["--memory", String(named)])
-        #expect(result.status == 0, "\(result.errors)")
+        // Two rounds do not reach the target, which is what 1 says.
+        #expect(result.status <= 1, "\(result.errors)")
         let report = try result.json()
         try JSONSchema("edit").check(report)
         #expect(report["curvature"]?.string == kind[1])
@@ -112,13 +113,59 @@ import Testing
             let edit = try ExciseBinary.run([
                 "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"),
                 "--samples", "16",
-                "--rounds", "2", "--target-nll", "4", "--output", directory.path.appending("edited-\(threads)").string, "--threads",
-                threads, "--json",
+                "--rounds", "2", "--target-nll", "4", "--best-effort", "--output",
+                directory.path.appending("edited-\(threads)").string, "--threads", threads, "--json",
             ])
-            #expect(edit.status == 0, "\(edit.errors)")
+            #expect(edit.status == 1, "\(edit.errors)")
             return try edit.json()["output_sha256"]?.string
         }
         #expect(digests[0] != nil && digests[0] == digests[1])
+    }
+
+    /// What cannot be reached is said, and written only where that is asked for.
+    @Test func anUnreachedTargetIsAFailure() throws {
+        let directory = try WorkingDirectory()
+        let output = directory.path.appending("edited").string
+        let arguments = [
+            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--samples",
+            "16", "--rounds", "1", "--target-nll", "4", "--output", output,
+        ]
+        let refused = try ExciseBinary.run(arguments + ["--json"])
+        #expect(refused.status == 1)
+        #expect(directory.names.isEmpty)
+        let report = try refused.json()
+        try JSONSchema("edit").check(report)
+        #expect(report["output_sha256"]?.isNull == true && report["exit_code"]?.integer == 1)
+        let said = try ExciseBinary.run(arguments)
+        #expect(said.status == 1 && said.output.contains("nothing was written"))
+        #expect(try ExciseBinary.run(arguments + ["--best-effort"]).status == 1)
+        #expect(directory.names == ["edited"])
+    }
+
+    /// An edit of an edited model begins with it; the checkpoint says what has been done to it.
+    @Test func editsAreRemembered() throws {
+        let directory = try WorkingDirectory()
+        var model = Quickstart.model
+        var digests: [String] = []
+        for (number, name) in ["forget.jsonl", "keep.jsonl"].enumerated() {
+            let output = directory.path.appending("edited-\(number)").string
+            let edit = try ExciseBinary.run([
+                "edit", model, "--forget", Quickstart.file(name), "--retain", Quickstart.file("retain.jsonl"), "--samples", "16",
+                "--target-nll", "1", "--output", output, "--json",
+            ])
+            #expect(edit.status == 0, "\(edit.errors)")
+            digests.append(try edit.json()["output_sha256"]?.string ?? "")
+            model = output
+        }
+        let inspect = try ExciseBinary.run(["inspect", model, "--json"])
+        let report = try inspect.json()
+        try JSONSchema("inspect").check(report)
+        let edits = report["edits"]?.array ?? []
+        #expect(edits.map { $0["content_digest"]?.string } == digests)
+        #expect(edits.last?["base_content_digest"]?.string == digests[0])
+        #expect(report["content_digest"]?.string == digests[1])
+        let header = try InputFile.contents(of: FilePath(model).appending("model.safetensors")).prefix(2000)
+        #expect(String(decoding: header, as: UTF8.self).contains("\"excise.edits\":\"2, the last by fisher-targeted of \(digests[0])"))
     }
 
     /// Terminated in the middle: exit code 130, no output, nothing left behind.

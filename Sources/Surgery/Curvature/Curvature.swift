@@ -20,11 +20,6 @@ package protocol Curvature: AnyObject {
         _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
     ) throws -> StepEffect
 
-    /// Writes F^-1 A^T c where c is known before any Gram matrix is: in as few sweeps as that takes.
-    func direction(
-        _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect
-
     /// Writes tau F^(-1/4) z.
     func noise(_ noise: Noise, _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore) throws
 }

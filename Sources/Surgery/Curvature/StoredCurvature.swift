@@ -30,12 +30,6 @@ package final class StoredCurvature: Curvature {
         return tap.effect
     }
 
-    package func direction(
-        _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect {
-        try self.step(coefficients, &sweep, from: weights, into: step)
-    }
-
     /// Needs no gradients: F is known.
     package func noise(_ noise: Noise, _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore) throws {
         for name in parameters {

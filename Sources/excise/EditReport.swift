@@ -1,0 +1,92 @@
+internal import Storage
+internal import Surgery
+internal import Verification
+
+/// What an edit did, as a report and as lines for people.
+struct EditReport {
+    let plan: EditPlan
+    let outcome: EditOutcome
+    let prefix: Int32?
+    let budget: Int?
+    /// The forget text's score in the written file, the file's content digest, and where it is; nil where nothing was written.
+    var written: (score: TextScore, digest: SHA256Digest, path: String)?
+
+    var members: [(name: String, value: JSONValue)] {
+        let recipe = plan.recipe
+        return [
+            ("method", .string(recipe.method.rawValue)),
+            ("curvature", .string(recipe.curvature.name)),
+            ("block", recipe.curvature.block.map(JSONValue.string) ?? .null),
+            ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
+            ("target_nll", .number(recipe.target)),
+            ("retain_bound", .number(recipe.retainBound)),
+            ("parameters_edited", .integer(outcome.isEdited ? plan.parameterCount : 0)),
+            ("rounds", .array(outcome.rounds.map(member))),
+            ("ending", .string(outcome.ending.rawValue)),
+            ("frontier", frontier),
+            ("records", .array(outcome.records.map(member))),
+            ("forget_nll_written", written.map { .number($0.score.meanRecordLoss) } ?? .null),
+            ("tensors_edited", .array(outcome.isEdited ? plan.parameters.map(JSONValue.string) : [])),
+            (
+                "memory",
+                .members([
+                    "budget_bytes": budget.map { .integer($0) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
+                    "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
+                ])
+            ),
+            ("output_sha256", written.map { .string($0.digest.description) } ?? .null),
+        ]
+    }
+
+    private func member(_ round: EditRound) -> JSONValue {
+        .members([
+            "forget_nll_predicted": .number(round.forgetPredicted), "forget_nll": .number(round.forget),
+            "keep_nll": round.keep.map(JSONValue.number) ?? .null, "retain_nll_predicted": .number(round.retainPredicted),
+            "retain_nll": .number(round.retain), "step": .number(round.step), "allowed": .boolean(round.isAllowed),
+        ])
+    }
+
+    private func member(_ record: EditOutcome.Record) -> JSONValue {
+        .members([
+            "role": .string(record.role.rawValue), "base_nll": .number(record.base), "nll_predicted": .number(record.predicted),
+            "nll": .number(record.measured),
+        ])
+    }
+
+    private var frontier: JSONValue {
+        guard let (within, beyond) = outcome.frontier else { return .null }
+        func member(_ point: EditOutcome.Tradeoff) -> JSONValue {
+            .members(["forget_nll": .number(point.forget), "retain_ratio": .number(point.retainRatio)])
+        }
+        return .members(["within_bound": member(within), "beyond": member(beyond)])
+    }
+
+    func print() {
+        Swift.print("round   forget predicted   measured     keep   retain predicted   measured     step")
+        for (index, round) in outcome.rounds.enumerated() {
+            Swift.print(
+                column(index + 1, 5) + column(decimals(round.forgetPredicted, 3), 19) + column(decimals(round.forget, 3), 11)
+                    + column(round.keep.map { decimals($0, 3) } ?? "-", 9) + column(decimals(round.retainPredicted, 4), 19)
+                    + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9)
+                    + (round.isAllowed ? "" : "  beyond the bound"))
+        }
+        if let (within, beyond) = outcome.frontier {
+            Swift.print(
+                "The target \(decimals(plan.recipe.target, 3)) cannot be reached with the retain text within its bound of "
+                    + "\(decimals(100 * plan.recipe.retainBound, 2)) %. Within it the forget text comes to \(decimals(within.forget, 3)) nats a token "
+                    + "(retain perplexity \(percent(within.retainRatio))); going on brought it to \(decimals(beyond.forget, 3)) "
+                    + "(\(percent(beyond.retainRatio))).")
+        }
+        let target = plan.recipe.target.isFinite ? ", target \(decimals(plan.recipe.target, 3))" : ""
+        if let (score, _, path) = written {
+            Swift.print(
+                "\(outcome.ending.rawValue): the forget text is at \(decimals(score.meanRecordLoss, 3)) nats a token in the written file\(target); "
+                    + "\(score.recited) records are still recited.")
+            Swift.print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(path)")
+        } else {
+            Swift.print("\(outcome.ending.rawValue): nothing was written\(target); --best-effort writes the best edit within the bound.")
+        }
+    }
+
+    private func percent(_ ratio: Double) -> String { (ratio < 1 ? "" : "+") + decimals(100 * (ratio - 1), 2) + " %" }
+}
