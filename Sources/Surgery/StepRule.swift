@@ -13,11 +13,16 @@ protocol StepRule: Sendable {
 }
 
 /// What multiple of a step to try first, and what to make of where a multiple led.
-struct StepSearch {
-    enum Verdict { case tooLittle, good, tooFar }
+package struct StepSearch {
+    package enum Verdict: Sendable { case tooLittle, good, tooFar }
 
-    let first: Double
-    let judge: ([Double]) -> Verdict
+    package let first: Double
+    package let judge: ([Double]) -> Verdict
+
+    package init(first: Double, judge: @escaping ([Double]) -> Verdict) {
+        self.first = first
+        self.judge = judge
+    }
 
     /// How often several multiples are tried together at most.
     private static let mostSweeps = 4
@@ -25,7 +30,7 @@ struct StepSearch {
 
     /// The multiple to go, where the first one, judged so, is not good: the largest that is; where none is, the largest that was too
     /// little, and nil where there is none of these either. `losses` gives the rows' losses at several multiples.
-    func refine(_ verdict: Verdict, _ losses: ([Double]) throws -> [[Double]]) throws -> Double? {
+    package func refine(_ verdict: Verdict, _ losses: ([Double]) throws -> [[Double]]) throws -> Double? {
         var low: Double? = verdict == .tooLittle ? first : nil
         var high: Double? = verdict == .tooFar ? first : nil
         for _ in 0..<Self.mostSweeps {

@@ -1,6 +1,5 @@
+import Surgery
 import Testing
-
-@testable import Surgery
 
 /// Line searches over losses that are known functions of the multiple.
 @Suite struct StepSearchTests {
