@@ -25,7 +25,8 @@ package final class KroneckerBases: GradientTap {
         let maps = model.layout.layers.flatMap(\.linears).map { ($0.weight, (rows: $0.storedRows, columns: $0.storedColumns)) }
         let shapes = Dictionary(maps, uniquingKeysWith: { first, _ in first }).filter { Set(names).contains($0.key) }
         self.shapes = shapes
-        store = try ParameterStore(shapes.map { ($0.key, Self.count(rows: $0.value.rows, columns: $0.value.columns, largestSide)) }, in: scratch)
+        store = try ParameterStore(
+            shapes.map { ($0.key, Self.count(rows: $0.value.rows, columns: $0.value.columns, largestSide)) }, in: scratch)
     }
 
     /// How many numbers the basis of a weight takes.

@@ -17,7 +17,8 @@ import Transformer
 
     /// F as it is made for an edit, in sweeps of at most so many rows of gradient factors at a time.
     private func made(
-        _ pico: PicoExamples, _ kind: CurvatureKind, retain: [Example], chunkRows: Int = Int.max, largestSide: Int = KroneckerBases.largestSide,
+        _ pico: PicoExamples, _ kind: CurvatureKind, retain: [Example], chunkRows: Int = Int.max,
+        largestSide: Int = KroneckerBases.largestSide,
         rowsPerMicroBatch: Int = TokenBatch.largestMicroBatch
     ) throws -> (fisher: any StoredFisher, bases: KroneckerBases?) {
         let batch = TokenBatch(retain, rowsPerMicroBatch: rowsPerMicroBatch)
