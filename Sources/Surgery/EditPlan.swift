@@ -16,6 +16,8 @@ package struct EditPlan: Sendable {
     package var scratch: FilePath
     /// The most memory the edit will take, in bytes.
     package let plannedPeak: Int
+    /// What of it the curvature takes beside the sweeps.
+    private let curvatureBytes: Int
 
     /// Throws `TransformerError.overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one,
     /// and `SurgeryError` where nothing is left to be changed.
@@ -32,17 +34,21 @@ package struct EditPlan: Sendable {
         rows = records.forget + records.keep + records.held
         var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
             switch recipe.curvature {
-            case .diagonal: [(TokenBatch(rows), true), (TokenBatch(known), false)]
+            case .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
             case .woodbury: [(TokenBatch(known + rows), true)]
             }
         if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows), false)) }
+        let need = CurvatureNeed(recipe.curvature, model, parameters)
+        curvatureBytes = sweeps.reduce(0) { max($0, need.bytes($1.batch)) }
         var (smallest, peak) = (0, 0)
         for sweep in sweeps {
             smallest = max(smallest, MemoryBudget.smallest(model, sweep.batch, needsEveryExample: sweep.needsEveryExample))
         }
-        try budget.check(smallest: smallest)
+        try budget.check(smallest: smallest + curvatureBytes)
+        let left = MemoryBudget(bytes: budget.bytes - curvatureBytes)
         for sweep in sweeps {
-            peak = max(peak, try budget.plan(model, sweep.batch, scratch: scratch, needsEveryExample: sweep.needsEveryExample).plannedPeak)
+            let plan = try left.plan(model, sweep.batch, scratch: scratch, needsEveryExample: sweep.needsEveryExample)
+            peak = max(peak, plan.plannedPeak + curvatureBytes)
         }
         plannedPeak = peak
     }
@@ -50,12 +56,7 @@ package struct EditPlan: Sendable {
     /// Bytes of scratch files that hold numbers for each parameter; kept layer inputs come on top where memory is short.
     package var scratchBytes: Int {
         let edits = recipe.method == .forgetting ? 4 : 3
-        let fisher =
-            switch recipe.curvature {
-            case .diagonal: 2
-            case .woodbury: 0
-            }
-        return (edits + fisher) * 4 * parameterCount
+        return edits * 4 * parameterCount + CurvatureNeed(recipe.curvature, model, parameters).scratchBytes
     }
 
     /// Finds the edit. The model is left as it was; `progress` hears what is being done.
@@ -76,37 +77,57 @@ package struct EditPlan: Sendable {
         EditRounds(self, curvature, FisherRemoval(strength: recipe.strength, target: recipe.target))
     }
 
-    /// F of some examples.
+    /// F of some examples, in a forward and, but in example space, a backward sweep or two.
     func curvature(of examples: [Example], _ progress: (String) -> Void) throws -> any Curvature {
-        switch recipe.curvature {
-        case .woodbury(let block):
+        if case .woodbury(let block) = recipe.curvature {
             return WoodburyCurvature(model.checkpoint, retain: examples, block: block, rho: recipe.damping)
-        case .diagonal:
-            progress("Fisher of \(examples.count) retain records")
-            let fisher = try DiagonalFisher(model, parameters, examples: examples.count, rho: recipe.damping, scratch: scratch)
-            let batch = TokenBatch(examples)
-            var sweep = try LayerSweep(
-                model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: false))
-            _ = try sweep.scoreKeeping(from: model.checkpoint)
-            try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: fisher))
-            return StoredCurvature(fisher, of: model.checkpoint, parameters: parameters)
         }
+        progress("Fisher of \(examples.count) retain records")
+        let batch = TokenBatch(examples)
+        var sweep = try LayerSweep(model, batch, plan: sweepPlan(batch, needsEveryExample: false))
+        _ = try sweep.scoreKeeping(from: model.checkpoint)
+        let fisher = try fisher(of: examples.count) { tap in
+            try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
+        }
+        return StoredCurvature(fisher, of: model.checkpoint, parameters: parameters)
+    }
+
+    private func fisher(of count: Int, _ fill: (any GradientTap) throws -> Void) throws -> any StoredFisher {
+        if case .block(let size) = recipe.curvature {
+            let fisher = try BlockFisher(model, parameters, examples: count, size: size, rho: recipe.damping, scratch: scratch)
+            try fill(fisher)
+            try fisher.factor()
+            return fisher
+        }
+        var bases: KroneckerBases?
+        if case .ekfac = recipe.curvature {
+            let found = try KroneckerBases(model, parameters, scratch: scratch)
+            try fill(found)
+            try found.diagonalize()
+            bases = found
+        }
+        let fisher = try DiagonalFisher(model, parameters, examples: count, rho: recipe.damping, bases: bases, scratch: scratch)
+        try fill(fisher)
+        return fisher
     }
 
     /// A sweep over the records that the edit is about, within the budget.
     func rowSweep(_ curvature: any Curvature) throws -> RowSweep {
-        try RowSweep(model, parameters: parameters, companions: curvature.companions, rows: rows, plan: sweepPlan)
+        let batch = TokenBatch(curvature.companions + rows)
+        return try RowSweep(
+            model, parameters: parameters, batch: batch, companions: curvature.companions.count, plan: sweepPlan(batch))
     }
 
-    /// How a batch is swept within the budget, every example at once.
-    func sweepPlan(_ batch: TokenBatch) throws -> SweepPlan {
-        try budget.plan(model, batch, scratch: scratch, needsEveryExample: true)
+    /// How a batch is swept within what the curvature leaves of the budget.
+    func sweepPlan(_ batch: TokenBatch, needsEveryExample: Bool = true) throws -> SweepPlan {
+        try MemoryBudget(bytes: budget.bytes - curvatureBytes).plan(
+            model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
     }
 
     /// Examples' mean losses by the unedited model, and their first-order changes by a change of its weights.
     func effect(of change: ParameterStore, on examples: [Example]) throws -> (losses: [Double], changes: [Double]) {
         let batch = TokenBatch(examples)
-        var sweep = try LayerSweep(model, batch, plan: try budget.plan(model, batch, scratch: scratch, needsEveryExample: false))
+        var sweep = try LayerSweep(model, batch, plan: sweepPlan(batch, needsEveryExample: false))
         let losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
         let tap = ChangeEffect(change, examples: examples.count)
         try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))

@@ -83,4 +83,12 @@ package struct EditRecords: Sendable {
         self.retain = retain
         self.watched = watched ?? Array(retain.prefix(16))
     }
+
+    /// Examples that each stand for `count` samples (the last for what is left), so that a gradient is a micro-batch's: the loss is
+    /// the mean over the tokens of all of them.
+    package static func microBatches(_ samples: [Example], of count: Int) -> [Example] {
+        stride(from: 0, to: samples.count, by: count).map { start in
+            Example(windows: samples[start..<min(samples.count, start + count)].flatMap(\.windows))
+        }
+    }
 }

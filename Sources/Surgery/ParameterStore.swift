@@ -16,11 +16,16 @@ package final class ParameterStore: Sendable {
     private static let pieceElements = 1 << 18
 
     /// Room for some parameters of `model`, or for all of them, in a nameless file in `directory`.
-    package init(_ model: LanguageModel, _ names: [String]? = nil, in directory: FilePath) throws {
+    package convenience init(_ model: LanguageModel, _ names: [String]? = nil, in directory: FilePath) throws {
+        try self.init(
+            (names ?? model.layout.parameters).map { ($0, model.checkpoint.tensor(named: $0)?.elementCount ?? 0) }, in: directory)
+    }
+
+    /// Room for so many numbers under each name.
+    init(_ counts: [(name: String, count: Int)], in directory: FilePath) throws {
         var places: [String: (offset: Int, count: Int)] = [:]
         var end = 0
-        for name in names ?? model.layout.parameters {
-            let count = model.checkpoint.tensor(named: name)?.elementCount ?? 0
+        for (name, count) in counts {
             places[name] = (end, count)
             end += count
         }

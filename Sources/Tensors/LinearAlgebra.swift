@@ -70,6 +70,21 @@ package enum LinearAlgebra {
         return info == 0 ? solution : nil
     }
 
+    /// W, lower triangular, with W^T W = a^-1 for a symmetric positive definite a (n x n, row-major, its lower triangle read): the
+    /// inverse of a's Cholesky factor. Nil where a is not.
+    package static func inverseCholeskyFactor(_ a: [Double], count n: Int) -> [Double]? {
+        precondition(!kernels.isEmpty && a.count == n * n)
+        guard n > 0 else { return [] }
+        // Row-major and lower is column-major and upper.
+        var (factor, order, info) = (a, Int32(n), Int32(0))
+        unsafe dpotrf_("U", &order, &factor, &order, &info)
+        guard info == 0 else { return nil }
+        unsafe dtrtri_("U", "N", &order, &factor, &order, &info)
+        guard info == 0 else { return nil }
+        for row in 0..<n { for column in (row + 1)..<n { factor[row * n + column] = 0 } }
+        return factor
+    }
+
     /// Eigenvalues (ascending) and eigenvectors of a symmetric a (n x n, row-major): row k of `vectors` is the k-th. Nil where
     /// LAPACK does not converge.
     package static func eigen(_ a: [Double], count n: Int) -> (values: [Double], vectors: [Double])? {

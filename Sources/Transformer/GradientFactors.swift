@@ -10,16 +10,16 @@ package struct GradientFactors: ~Escapable {
     /// R and C: the shape of the slice.
     package let rows: Int
     package let columns: Int
-    private let left: MatrixView
-    private let right: MatrixView
-    private let exampleRows: [Range<Int>]
+    package let left: MatrixView
+    package let right: MatrixView
+    let exampleRows: [Range<Int>]
     private let lookup: MatrixView
     private let lookupIndices: [Int32]
     private let lookupExampleRows: [Range<Int>]
 
     /// A product alone.
     @_lifetime(copy left, copy right)
-    init(left: MatrixView, right: MatrixView, exampleRows: [Range<Int>]) {
+    package init(left: MatrixView, right: MatrixView, exampleRows: [Range<Int>]) {
         self.init(left: left, right: right, exampleRows: exampleRows, lookup: right.rows(0..<0), indices: [], lookupExampleRows: [])
     }
 
@@ -40,6 +40,9 @@ package struct GradientFactors: ~Escapable {
     }
 
     package var exampleCount: Int { exampleRows.count }
+
+    /// Whether there is no lookup.
+    package var isProduct: Bool { lookupExampleRows.isEmpty }
 
     /// Every example's gradient of some rows (k of them), one example a row: m x (k C).
     package func exampleGradients(ofRows range: Range<Int>, into gradients: inout MutableMatrixView) {

@@ -49,7 +49,8 @@ package struct TokenBatch: Sendable {
 
     package static let largestMicroBatch = 2048
 
-    package init(_ examples: [Example]) {
+    /// - Parameter rowsPerMicroBatch: the most rows of a micro-batch, unless one window is longer.
+    package init(_ examples: [Example], rowsPerMicroBatch: Int = largestMicroBatch) {
         var tokens: [Int32] = []
         var targets: [Int32] = []
         var exampleRows: [Range<Int>] = []
@@ -68,9 +69,9 @@ package struct TokenBatch: Sendable {
             let (first, firstScored) = (tokens.count, scoredRows.count)
             // A micro-batch holds whole examples, or a part of one: examples are never torn where they need not be.
             let rows = example.windows.reduce(0) { $0 + $1.inputs.count }
-            if tokens.count - start + rows > Self.largestMicroBatch { close() }
+            if tokens.count - start + rows > rowsPerMicroBatch { close() }
             for window in example.windows {
-                if tokens.count - start + window.inputs.count > Self.largestMicroBatch { close() }
+                if tokens.count - start + window.inputs.count > rowsPerMicroBatch { close() }
                 segments.append(tokens.count - start..<tokens.count - start + window.inputs.count)
                 for (index, target) in window.targets.enumerated() where target != Window.unscored {
                     scoredRows.append(tokens.count + index)
@@ -79,7 +80,7 @@ package struct TokenBatch: Sendable {
                 targets += window.targets
                 longest = max(longest, window.inputs.count)
             }
-            if rows > Self.largestMicroBatch { close() }
+            if rows > rowsPerMicroBatch { close() }
             exampleRows.append(first..<tokens.count)
             exampleScoredRows.append(firstScored..<scoredRows.count)
         }

@@ -30,17 +30,7 @@ struct EditCommand: ParsableCommand {
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
-    @Option(
-        help: ArgumentHelp(
-            "How the Fisher is approximated; diagonal for fisher-targeted, otherwise woodbury, where it is not given.",
-            valueName: "diagonal|woodbury"))
-    var curvature: CurvatureName?
-    @Option(
-        help: ArgumentHelp("Of woodbury: what shares a Gram matrix; parameter where it is not given.", valueName: "parameter|layer|model"))
-    var block: String?
-    @Option(help: "How many samples of the retain text the Fisher is made of.") var samples = 128
-    @Option(help: "Tokens in a sample, the prefix included.") var sampleTokens = 128
-    @Option(help: "Damping relative to the Fisher's own scale.") var damping = 0.01
+    @OptionGroup var fisher: CurvatureOptions
     @Option(
         help: ArgumentHelp(
             "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
@@ -56,12 +46,12 @@ struct EditCommand: ParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard samples > 0, sampleTokens > 2, damping > 0, damping.isFinite, noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
-            throw ValidationError("--samples, --sample-tokens, --damping, --noise and --rounds must be positive.")
+        guard noise > 0, noise.isFinite, rounds.map({ $0 > 0 }) ?? true else {
+            throw ValidationError("--noise and --rounds must be positive.")
         }
         guard neighbours.map({ $0 >= 0 }) ?? true else { throw ValidationError("--neighbours must not be negative.") }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
-        _ = try curvatureKind()
+        _ = try fisher.kind(for: method)
         var needsTarget = true
         if case .fixed(let eta) = strength.strength {
             needsTarget = false
@@ -74,23 +64,6 @@ struct EditCommand: ParsableCommand {
         }
     }
 
-    /// --curvature and --block together.
-    private func curvatureKind() throws -> CurvatureKind {
-        let standard = EditRecipe.defaultCurvature(method)
-        switch curvature ?? (block == nil ? nil : .woodbury) {
-        case nil: return standard
-        case .diagonal:
-            guard block == nil else { throw ValidationError("--curvature diagonal has no --block.") }
-            return .diagonal
-        case .woodbury:
-            guard let block else { return .woodbury(.parameter) }
-            guard let shared = CurvatureKind.Block(rawValue: block) else {
-                throw ValidationError("--block is \(block); woodbury's is parameter, layer or model.")
-            }
-            return .woodbury(shared)
-        }
-    }
-
     func run() throws {
         let progress = common.begin()
         let opened = try OpenModel(model)
@@ -100,7 +73,7 @@ struct EditCommand: ParsableCommand {
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
         let records = try records(encoder, unseen)
         var recipe = EditRecipe(
-            method: method, curvature: try curvatureKind(), strength: strength.strength, damping: damping,
+            method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
         (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
@@ -132,9 +105,9 @@ struct EditCommand: ParsableCommand {
         let general = try retain.flatMap { try texts.records($0) }
         let name = retain.joined(separator: ", ")
         let forgotten = try encoder.examples(texts.records(forget), named: forget)
-        let drawn = try encoder.samples(samples + (samples + 3) / 4, length: sampleTokens, of: general, named: name)
+        let drawn = try fisher.examples(fisher.samples + (fisher.samples + 3) / 4, of: general, encoder, named: name)
         let sets = Dictionary(grouping: drawn.indices) { $0 % 5 == 4 }
-        let candidates = try encoder.samples(Self.mostCandidates, length: sampleTokens, of: general, named: name)
+        let candidates = try encoder.samples(Self.mostCandidates, length: fisher.sampleTokens, of: general, named: name)
         let close = Resemblance(candidates).closest(neighbours ?? min(forgotten.count, Self.mostNeighbours), to: forgotten)
         let held = (unseen ?? []).enumerated().filter { $0.offset % 2 == 1 }.prefix(forgotten.count).map(\.element)
         return EditRecords(
@@ -190,6 +163,7 @@ struct EditCommand: ParsableCommand {
     private func print(_ plan: EditPlan) {
         let (model, records) = (plan.model, plan.records)
         Swift.print("method            \(plan.recipe.method.rawValue)")
+        Swift.print("curvature         \(plan.recipe.curvature.name)\(plan.recipe.curvature.block.map { ", block \($0)" } ?? "")")
         Swift.print("tensors touched   \(plan.parameters.count) of \(model.checkpoint.tensors.count)")
         Swift.print(
             "records           \(records.forget.count) to forget, \(records.keep.count) to keep, \(records.held.count) held, "
@@ -201,8 +175,6 @@ struct EditCommand: ParsableCommand {
 }
 
 extension EditRecipe.Method: ExpressibleByArgument {}
-
-enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, woodbury }
 
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength

@@ -97,4 +97,12 @@ import Transformer
         #expect(outcome.rounds.isEmpty && outcome.ending == .targetReached)
         #expect(try losses(outcome) == pico.losses)
     }
+
+    /// Samples in micro-batches: none is lost, and a gradient is the tokens' mean.
+    @Test func microBatchesHoldEverySample() {
+        let merged = EditRecords.microBatches(pico.examples, of: 4)
+        #expect(merged.map(\.windows.count) == [4, 2])
+        #expect(merged.flatMap(\.windows).map(\.inputs) == pico.examples.flatMap(\.windows).map(\.inputs))
+        #expect(EditRecords.microBatches(pico.examples, of: 1).count == 6)
+    }
 }

@@ -43,10 +43,10 @@ struct PicoExamples {
     }
 
     /// A sweep over some examples before others, the rows, scored from the model itself.
-    func sweep(_ companions: Range<Int>, _ rows: Range<Int>) throws -> RowSweep {
+    func sweep(_ companions: Range<Int>, _ rows: Range<Int>, rowsPerMicroBatch: Int = TokenBatch.largestMicroBatch) throws -> RowSweep {
+        let batch = TokenBatch(Array(examples[companions]) + Array(examples[rows]), rowsPerMicroBatch: rowsPerMicroBatch)
         var sweep = try RowSweep(
-            model, parameters: model.layout.parameters, companions: Array(examples[companions]), rows: Array(examples[rows])
-        ) { _ in .unbounded }
+            model, parameters: model.layout.parameters, batch: batch, companions: companions.count, plan: .unbounded)
         _ = try sweep.score(from: model.checkpoint)
         return sweep
     }
@@ -78,5 +78,5 @@ func gram(_ rows: [[Double]]) -> GramMatrix {
 
 extension CurvatureKind {
     /// Each kind, and each kind of block.
-    static let all: [CurvatureKind] = [.diagonal] + Block.allCases.map { .woodbury($0) }
+    static let all: [CurvatureKind] = [.diagonal, .ekfac, .block(50)] + Block.allCases.map { .woodbury($0) }
 }

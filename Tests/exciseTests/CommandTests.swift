@@ -242,6 +242,36 @@ import Testing
         #expect(try ExciseBinary.run(["pack", Quickstart.model] + arguments).status == 64)
     }
 
+    /// Kinds of curvature and blocks that do not go together are refused in a sentence that says what does.
+    @Test(arguments: [
+        (["--curvature", "diagonal", "--block", "layer"], "woodbury or block"), (["--block", "layer"], "woodbury or block"),
+        (["--curvature", "ekfac", "--block", "50"], "woodbury or block"), (["--curvature", "woodbury", "--block", "50"], "layer or model"),
+        (["--curvature", "block", "--block", "layer"], "1 to 1024"), (["--curvature", "block", "--block", "0"], "1 to 1024"),
+        (["--curvature", "block", "--block", "99999999999999999999"], "1 to 1024"), (["--curvature", "full"], "ekfac"),
+        (["--fisher-batch", "0"], "1 to 1024"), (["--samples", "9223372036854775807"], "1048576"),
+    ])
+    func curvatureAndBlockMustFit(arguments: [String], expected: String) throws {
+        let edit = ["edit", Quickstart.model, "--forget", "f", "--retain", "r", "--target-nll", "4", "--output", "o"]
+        let result = try ExciseBinary.run(edit + arguments)
+        #expect(result.status == 64)
+        #expect(result.errors.contains(expected), "\(result.errors)")
+    }
+
+    /// Each kind's plan names it, and what block kinds keep in scratch files is in it.
+    @Test(arguments: [
+        ("diagonal", "diagonal\n"), ("ekfac", "ekfac\n"), ("block", "block, block 50\n"), ("woodbury", "woodbury, block parameter\n"),
+    ])
+    func theCurvatureIsInThePlan(curvature: String, expected: String) throws {
+        let result = try ExciseBinary.run([
+            "edit", Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain", Quickstart.file("retain.jsonl"),
+            "--target-nll", "4", "--output", "never", "--dry-run", "--curvature", curvature,
+        ])
+        #expect(result.output.contains("curvature         " + expected), "\(result.output)")
+        let scratch = try #require(result.output.firstMatch(of: /scratch space +([0-9]+) bytes/).flatMap { Int($0.1) })
+        let parameters = 869_504
+        #expect(curvature == "block" ? scratch > 200 * parameters : scratch < 40 * parameters)
+    }
+
     @Test func dryRunWritesNothing() throws {
         let directory = try WorkingDirectory()
         let result = try ExciseBinary.run([

@@ -58,6 +58,39 @@ import Testing
         #expect(verify.status == 0, "\(verify.output)")
     }
 
+    /// Every kind of curvature, in as little memory as the refusal of less says is enough: what the operating system measured is not
+    /// above what was planned.
+    @Test(arguments: [
+        ("fisher-targeted", ["--curvature", "ekfac"]), ("fisher-targeted", ["--curvature", "block"]),
+        ("fisher-targeted", ["--curvature", "woodbury", "--block", "model"]),
+        ("fisher-removal", ["--curvature", "block", "--block", "64"]),
+        ("fisher-removal", ["--curvature", "woodbury", "--block", "layer"]), ("fisher-forgetting", ["--curvature", "ekfac"]),
+        ("fisher-forgetting", ["--curvature", "block", "--fisher-batch", "2"]), ("fisher-forgetting", ["--curvature", "diagonal"]),
+    ])
+    func theMeasuredPeakIsNotAboveThePlan(method: String, kind: [String]) throws {
+        let directory = try WorkingDirectory()
+        let edit =
+            [
+                "edit", Quickstart.model, "--method", method, "--samples", "48", "--rounds", "2", "--forget",
+                Quickstart.file("forget.jsonl"),
+                "--keep", Quickstart.file("keep.jsonl"), "--retain", Quickstart.file("retain.jsonl"), "--target-nll", "4", "--output",
+                directory.path.appending("edited").string, "--json",
+            ] + kind
+        let refused = try ExciseBinary.run(edit + ["--memory", "1MiB"])
+        #expect(refused.status == 78)
+        let message = try #require(try refused.json()["error"]?["message"]?.string)
+        let named = try #require(message.firstMatch(of: /--memory ([0-9]+MiB)/)).1
+        let result = try ExciseBinary.run(edit + ["--memory", String(named)])
+        // Two rounds do not reach the target, which is what 1 says.
+        #expect(result.status <= 1, "\(result.errors)")
+        let report = try result.json()
+        try JSONSchema("edit").check(report)
+        #expect(report["curvature"]?.string == kind[1])
+        let memory = try #require(report["memory"])
+        let (planned, measured) = (memory["planned_peak_bytes"]?.integer ?? 0, memory["measured_peak_bytes"]?.integer ?? 0)
+        #expect(measured > 0 && measured <= planned && planned <= (memory["budget_bytes"]?.integer ?? 0))
+    }
+
     /// An unedited model has forgotten nothing, and the verifier says so.
     @Test func anUneditedModelDoesNotPass() throws {
         let verify = try ExciseBinary.run([

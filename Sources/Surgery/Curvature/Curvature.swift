@@ -20,11 +20,6 @@ package protocol Curvature: AnyObject {
         _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
     ) throws -> StepEffect
 
-    /// Writes F^-1 A^T c where c is known before any Gram matrix is: in as few sweeps as that takes.
-    func direction(
-        _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect
-
     /// Writes tau F^(-1/4) z.
     func noise(_ noise: Noise, _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore) throws
 }
@@ -47,31 +42,5 @@ package struct Noise: Sendable {
     package init(tau: Double, seed: UInt64) {
         self.tau = tau
         self.seed = seed
-    }
-}
-
-/// How F is approximated.
-package enum CurvatureKind: Sendable, Hashable {
-    /// F's diagonal.
-    case diagonal
-    /// No approximation within a block, in example space.
-    case woodbury(Block)
-
-    /// What shares one Gram matrix.
-    package enum Block: String, Sendable, CaseIterable { case parameter, layer, model }
-
-    package var name: String {
-        switch self {
-        case .diagonal: "diagonal"
-        case .woodbury: "woodbury"
-        }
-    }
-
-    /// The block's name, of the kinds that have one.
-    package var block: String? {
-        switch self {
-        case .diagonal: nil
-        case .woodbury(let block): block.rawValue
-        }
     }
 }

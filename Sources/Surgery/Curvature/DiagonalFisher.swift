@@ -6,6 +6,8 @@ package import Transformer
 
 /// The diagonal of the empirical Fisher, damped: f_j = 1/m sum_i g_ij^2 + rho * mean(1/m sum_i g_i^2), g_i the gradient of
 /// example i's mean loss; and the mean gradient beside it. As a tap it is filled in one backward sweep.
+///
+/// In the bases of EKFAC it is that approximation: Kronecker factors' eigenvectors with the eigenvalues corrected.
 package final class DiagonalFisher: GradientTap, StoredFisher {
     package let needsEveryExample = false
     package let blockSize = 1
@@ -14,17 +16,24 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
     /// 1/m sum_i g_i: the first-order effect of a step on the examples' mean loss is its inner product with this.
     package let meanGradient: ParameterStore
     private let rho: Double
+    private let bases: KroneckerBases?
     private var total = 0.0
 
     /// - Parameter rho: damping relative to the mean of the undamped diagonal.
-    package init(_ model: LanguageModel, _ names: [String]? = nil, examples: Int, rho: Double, scratch: FilePath) throws {
+    package init(
+        _ model: LanguageModel, _ names: [String]? = nil, examples: Int, rho: Double, bases: KroneckerBases? = nil, scratch: FilePath
+    ) throws {
         exampleCount = examples
-        self.rho = rho
+        (self.rho, self.bases) = (rho, bases)
         squares = try ParameterStore(model, names, in: scratch)
         meanGradient = try ParameterStore(model, names, in: scratch)
     }
 
     package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
+        try express(slice, factors) { try add($0, of: slice, examples) }
+    }
+
+    private func add(_ factors: borrowing GradientFactors, of slice: ParameterSlice, _ examples: Range<Int>) throws {
         let share = 1 / Float(exampleCount)
         try GradientTiles.forEach(of: slice, factors) { rows, gradients in
             var sums = Matrix(rows: 2, columns: gradients.columns)
@@ -44,6 +53,8 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
     }
 
     package func finish(_ group: ParameterGroup) throws -> Bool { false }
+
+    package func basis(of name: String) throws -> KroneckerBasis? { try bases?.basis(of: name) }
 
     /// What is added to every entry.
     package var damping: Float { Float(max(rho * total / Double(squares.count), Double(Float.leastNormalMagnitude))) }

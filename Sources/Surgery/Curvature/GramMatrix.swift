@@ -1,4 +1,5 @@
 package import Tensors
+package import Transformer
 
 /// K = G G^T over examples' gradients, summed block of columns by block in Double. m: examples.
 package struct GramMatrix: Sendable {
@@ -6,7 +7,7 @@ package struct GramMatrix: Sendable {
     /// m x m, row-major.
     package private(set) var values: [Double]
 
-    private static let columnsPerPiece = 8192
+    static let columnsPerPiece = 8192
 
     package init(count: Int) {
         self.count = count
@@ -35,6 +36,17 @@ package struct GramMatrix: Sendable {
         for piece in 0..<pieces {
             for index in values.indices { values[index] += Double(products.elements[piece * values.count + index]) }
         }
+    }
+
+    /// K += the inner products of a slice's gradients, through tokens or through the gradients, as is cheaper.
+    package mutating func add(_ slice: ParameterSlice, _ factors: borrowing GradientFactors) {
+        guard factors.isCheaperByTokens else {
+            return GradientTiles.forEach(of: slice, factors) { _, gradients in add(gradients.view) }
+        }
+        var products = Matrix(rows: count, columns: count)
+        var view = products.mutableView
+        factors.tokenProducts(into: &view)
+        for index in values.indices { values[index] += Double(products.elements[index]) }
     }
 
     /// K += products that are known already, row-major.

@@ -12,13 +12,12 @@ package struct RowSweep: ~Copyable {
 
     /// - Parameters:
     ///   - parameters: those that taps are shown.
-    ///   - plan: how the batch is swept, every example at once.
-    package init(
-        _ model: LanguageModel, parameters: [String], companions: [Example], rows: [Example], plan: (TokenBatch) throws -> SweepPlan
-    ) throws {
-        (self.companions, self.rows, self.parameters) = (companions.count, rows.count, parameters)
-        batch = TokenBatch(companions + rows)
-        sweep = try LayerSweep(model, batch, plan: plan(batch))
+    ///   - batch: the companions, and then the rows.
+    ///   - plan: for every example at once.
+    package init(_ model: LanguageModel, parameters: [String], batch: TokenBatch, companions: Int, plan: SweepPlan) throws {
+        (self.batch, self.companions, self.parameters) = (batch, companions, parameters)
+        rows = batch.exampleRows.count - companions
+        sweep = try LayerSweep(model, batch, plan: plan)
     }
 
     /// Every example's mean loss, and what a pass back from these weights needs.

@@ -9,8 +9,8 @@ package final class StoredCurvature: Curvature {
     private let checkpoint: Checkpoint
     private let parameters: [String]
 
-    /// Pieces of a parameter that noise is made of at once.
-    private static let pieceElements = 1 << 18
+    /// Entries of a parameter that noise is made for at once.
+    private static let pieceElements = 1 << 16
 
     package init(_ fisher: any StoredFisher, of checkpoint: Checkpoint, parameters: [String]) {
         (self.fisher, self.checkpoint, self.parameters) = (fisher, checkpoint, parameters)
@@ -30,30 +30,44 @@ package final class StoredCurvature: Curvature {
         return tap.effect
     }
 
-    package func direction(
-        _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect {
-        try self.step(coefficients, &sweep, from: weights, into: step)
-    }
-
     /// Needs no gradients: F is known.
     package func noise(_ noise: Noise, _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore) throws {
         for name in parameters {
-            var (roots, squares) = (0.0, 0.0)
-            try forEachPiece(of: name, in: step) { offset, count in
-                var z = StandardNormal(seed: noise.seed).matrix(name, from: offset, rows: 1, columns: count)
-                var vector = z.mutableView
-                roots += try fisher.root(&vector, of: name, from: offset)
-                squares += try checkpoint.sumOfSquares(name, from: offset, count: count)
-                try step.write(name, from: offset, z.elements)
+            let trace = try root(name, StandardNormal(seed: noise.seed), into: step)
+            var squares = 0.0
+            for piece in pieces(step.count(of: name)) {
+                squares += try checkpoint.sumOfSquares(name, from: piece.lowerBound, count: piece.count)
             }
-            try step.scale(name, by: Float(noise.tau * (squares / roots).squareRoot()))
+            // Where F is not finite there is no noise.
+            try step.scale(name, by: trace > 0 ? Float(noise.tau * (squares / trace).squareRoot()) : 0)
         }
     }
 
-    private func forEachPiece(of name: String, in store: ParameterStore, _ body: (Int, Int) throws -> Void) rethrows {
-        let count = store.count(of: name)
+    /// Writes F^(-1/4) z of a parameter. Returns the trace of F^(-1/2).
+    private func root(_ name: String, _ normal: StandardNormal, into step: ParameterStore) throws -> Double {
+        let count = step.count(of: name)
+        if let basis = try fisher.basis(of: name), let shape = checkpoint.tensor(named: name)?.shape {
+            var z = basis.turned(normal.matrix(name, from: 0, rows: shape[0], columns: shape[1]))
+            var view = z.mutableView
+            var vector = view.leading(rows: 1, columns: count)
+            let trace = try fisher.root(&vector, of: name, from: 0)
+            let noise = basis.turnedBack(z)
+            try step.write(name, from: 0, noise.elements)
+            return trace
+        }
+        var trace = 0.0
+        for piece in pieces(count) {
+            var z = normal.matrix(name, from: piece.lowerBound, rows: 1, columns: piece.count)
+            var vector = z.mutableView
+            trace += try fisher.root(&vector, of: name, from: piece.lowerBound)
+            try step.write(name, from: piece.lowerBound, z.elements)
+        }
+        return trace
+    }
+
+    /// A parameter's entries, some whole blocks at a time.
+    private func pieces(_ count: Int) -> [Range<Int>] {
         let length = max(1, Self.pieceElements / fisher.blockSize) * fisher.blockSize
-        for start in stride(from: 0, to: count, by: length) { try body(start, min(length, count - start)) }
+        return stride(from: 0, to: count, by: length).map { $0..<min(count, $0 + length) }
     }
 }

@@ -5,17 +5,24 @@ internal import Transformer
 final class StoredGram: GradientTap {
     let needsEveryExample = true
     private let fisher: any StoredFisher
+    private var joined: WholeBlocks
     private(set) var gram: GramMatrix
 
     init(_ fisher: any StoredFisher, rows: Int) {
         self.fisher = fisher
+        joined = WholeBlocks(size: fisher.blockSize)
         gram = GramMatrix(count: rows)
     }
 
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
-        try GradientTiles.forEach(of: slice, factors) { rows, gradients in
-            try fisher.whiten(&gradients, of: slice.name, from: slice.offset + rows.lowerBound * slice.columns)
-            gram.add(gradients.view)
+        let count = fisher.meanGradient.count(of: slice.name)
+        try fisher.express(slice, factors) { factors in
+            try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+                try joined.add(&gradients, from: slice.offset + rows.lowerBound * slice.columns, of: count) { offset, gradients in
+                    try fisher.whiten(&gradients, of: slice.name, from: offset)
+                    gram.add(gradients.view)
+                }
+            }
         }
     }
 
@@ -28,35 +35,50 @@ final class StoredStep: GradientTap {
     private let fisher: any StoredFisher
     private let coefficients: [Float]
     private let step: ParameterStore
+    private var joined: WholeBlocks
     private(set) var effect = StepEffect()
 
     init(_ fisher: any StoredFisher, _ coefficients: [Double], into step: ParameterStore) {
         self.fisher = fisher
+        joined = WholeBlocks(size: fisher.blockSize)
         self.coefficients = coefficients.map(Float.init)
         self.step = step
     }
 
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         var sum = Matrix(rows: slice.rows, columns: slice.columns)
+        try fisher.express(slice, factors) { factors in
+            var view = sum.mutableView
+            factors.weightedGradient(coefficients, ofRows: 0..<slice.rows, into: &view)
+        }
         var view = sum.mutableView
-        factors.weightedGradient(coefficients, ofRows: 0..<slice.rows, into: &view)
-        var direction = Matrix(rows: 1, columns: sum.count)
-        var elements = direction.mutableElements
-        copy(sum.elements, into: &elements)
-        var vector = direction.mutableView
-        try fisher.invert(&vector, of: slice.name, from: slice.offset)
-        try step.write(slice.name, from: slice.offset, direction.elements)
-        effect.onRows += inner(sum.elements, direction.elements)
-        var mean = sum.mutableElements
-        try fisher.meanGradient.read(slice.name, from: slice.offset, into: &mean)
-        effect.onRetain += inner(mean.span, direction.elements)
+        var vector = view.leading(rows: 1, columns: slice.rows * slice.columns)
+        let basis = try fisher.basis(of: slice.name)
+        for start in stride(from: 0, to: vector.columns, by: SweepPlan.tileElements) {
+            var piece = vector.columns(start..<min(vector.columns, start + SweepPlan.tileElements))
+            try joined.add(&piece, from: slice.offset + start, of: step.count(of: slice.name)) { offset, piece in
+                try invert(&piece, of: slice.name, from: offset)
+                if basis == nil { try step.write(slice.name, from: offset, piece.view.row(0)) }
+            }
+        }
+        if let basis {
+            let turned = basis.turnedBack(sum)
+            try step.write(slice.name, from: 0, turned.elements)
+        }
+    }
+
+    /// Replaces a part of A^T c by that of F^-1 A^T c, and adds its effects.
+    private func invert(_ vector: inout MutableMatrixView, of name: String, from offset: Int) throws {
+        var before = Matrix(rows: 1, columns: vector.columns)
+        var elements = before.mutableElements
+        for index in elements.indices { elements[index] = vector.view.row(0)[index] }
+        try fisher.invert(&vector, of: name, from: offset)
+        effect.onRows += inner(elements.span, vector.view.row(0))
+        try fisher.meanGradient.read(name, from: offset, into: &elements)
+        effect.onRetain += inner(elements.span, vector.view.row(0))
     }
 
     func finish(_ group: ParameterGroup) throws -> Bool { false }
-}
-
-private func copy(_ source: Span<Float>, into target: inout MutableSpan<Float>) {
-    for index in source.indices { target[index] = source[index] }
 }
 
 /// In Double.

@@ -33,19 +33,7 @@ package final class WoodburyCurvature: Curvature {
         return gathered.effect(coefficients)
     }
 
-    /// With blocks within a layer, Gram matrix, solution and step follow each other as the sweep passes the layer.
-    package func direction(
-        _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect {
-        guard block != .model else {
-            _ = try gram(&sweep, from: weights)
-            return try self.step(coefficients, &sweep, from: weights, into: step)
-        }
-        let tap = WoodburyGram(retain: sweep.companions, rows: sweep.rows, block: block, rho: rho)
-        try sweep.backward(ConsecutiveTaps(tap, then: WoodburyStep(tap, coefficients, into: step)), from: weights)
-        return tap.effect(coefficients)
-    }
-
+    /// With blocks within a layer, Gram matrix, solution and noise follow each other as the sweep passes the layer.
     package func noise(_ noise: Noise, _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore) throws {
         let gram = WoodburyNoiseGram(
             checkpoint, retain: sweep.companions, examples: sweep.companions + sweep.rows, block: block, rho: rho, noise: noise)

@@ -25,7 +25,7 @@ final class WoodburyGram: GradientTap {
 
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         blocks.add(to: slice.name, startingWith: GramMatrix(count: retain + rows)) { gram in
-            GradientTiles.forEach(of: slice, factors) { _, gradients in gram.add(gradients.view) }
+            gram.add(slice, factors)
         }
     }
 

@@ -32,26 +32,4 @@ import Transformer
             #expect(relativeDifference(try pico.read(fisher.meanGradient, parameter), mean) < 1e-4, "\(parameter)")
         }
     }
-
-    /// Examples in several chunks add up to the same bits.
-    @Test func chunksAddUp() throws {
-        let pico = try PicoExamples()
-        let long = Example(
-            windows: (0..<3).map { _ in Window(inputs: [Int32](repeating: 3, count: 30), targets: [Int32](repeating: 4, count: 30)) })
-        let batch = TokenBatch([Example](repeating: long, count: 60) + pico.examples)
-        var stores: [DiagonalFisher] = []
-        for rows in [1, Int.max] {
-            let fisher = try DiagonalFisher(pico.model, examples: 66, rho: 0.01, scratch: FilePath("/tmp"))
-            var sweep = try LayerSweep(pico.model, batch, plan: SweepPlan(keepsInputs: true, scratchDirectory: nil, chunkRows: rows))
-            _ = try sweep.scoreKeeping(from: pico.model.checkpoint)
-            try sweep.backward(from: pico.model.checkpoint, tap: fisher)
-            stores.append(fisher)
-        }
-        #expect(batch.chunks(ofRows: 1).count > 1)
-        for parameter in pico.model.layout.parameters {
-            let means = try stores.map { try pico.read($0.meanGradient, parameter) }
-            #expect(means[0] == means[1], "\(parameter)")
-        }
-        #expect(stores[0].damping == stores[1].damping)
-    }
 }
