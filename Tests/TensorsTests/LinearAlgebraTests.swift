@@ -79,6 +79,18 @@ import Testing
         #expect(LinearAlgebra.solve([], []) == [])
     }
 
+    /// Two right-hand sides after each other, and W with W^T W = a^-1 of the lower triangle, on a 2 x 2 done by hand: 1e-12.
+    @Test func severalSidesAndTheInverseFactor() throws {
+        let solved = try #require(LinearAlgebra.solve([4, 2, 2, 3], [1, 0, 0, 1], order: 2))
+        let inverse = [0.375, -0.25, -0.25, 0.5]
+        for (found, expected) in zip(solved, inverse) { #expect(abs(found - expected) < 1e-12) }
+        let w = try #require(LinearAlgebra.inverseCholeskyFactor([4, .nan, 2, 3], count: 2))
+        #expect(w[1] == 0)
+        let product = [w[0] * w[0] + w[2] * w[2], w[2] * w[3], w[2] * w[3], w[3] * w[3]]
+        for (found, expected) in zip(product, inverse) { #expect(abs(found - expected) < 1e-12) }
+        #expect(LinearAlgebra.inverseCholeskyFactor([1, 2, 2, 1], count: 2) == nil)
+    }
+
     @Test func theKernelsHaveAName() {
         #expect(!LinearAlgebra.kernels.isEmpty)
     }
