@@ -17,6 +17,7 @@ struct SchemaTests {
         "trace": [],
         "pack": ["files", "bytes", "output", "output_bytes", "sha256"],
         "unpack": ["files", "bytes", "output"],
+        "diff": ["identical", "tensors"],
         "convert": ["output", "tensors", "converted", "bytes", "shards", "content_digest"],
         "score": ["records"],
         "perplexity": ["protocol", "tokens", "nll", "perplexity", "bits_per_byte", "records"],
