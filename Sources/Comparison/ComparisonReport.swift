@@ -29,6 +29,8 @@ extension TensorComparison {
         case .equal: members += [("max_abs", 0.0), ("relative_l2", 0.0), ("cosine", 1.0)]
         case .changed, .added, .removed: members += sums?.members ?? DifferenceSums.absent
         }
+        if let distribution { members.append(("distribution", distribution.json)) }
+        if let spectra { members.append(("spectra", spectra.json)) }
         members.append(("remark", remark.map(JSONValue.string) ?? .null))
         return .object(JSONObject(members: members))
     }
@@ -46,7 +48,8 @@ extension GroupComparison {
             JSONObject(
                 members: [("name", .string(name)), ("tensors", .integer(tensors)), ("different", .integer(different))]
                     + (sums.map { [("elements", .integer($0.elements)), ("changed_elements", .integer($0.changed))] + $0.measures }
-                        ?? DifferenceSums.absent)))
+                        ?? DifferenceSums.absent)
+                    + (distribution.map { [("distribution", $0.json)] } ?? [])))
     }
 }
 
@@ -74,4 +77,53 @@ extension DifferenceSums {
 
 extension JSONValue {
     static func optional(_ number: Double?) -> JSONValue { number.map(JSONValue.number) ?? .null }
+}
+
+extension WeightDistribution {
+    fileprivate var json: JSONValue {
+        func side(_ moments: Moments, _ axis: Range<Double>?, _ shares: WeightHistogram.Shares?) -> JSONValue {
+            .members([
+                "mean": moments.count > 0 ? .number(moments.mean) : .null, "standard_deviation": .optional(moments.standardDeviation),
+                "kurtosis": .optional(moments.kurtosis),
+                "histogram": shares.flatMap { shares in
+                    axis.map {
+                        .members([
+                            "from": .number($0.lowerBound), "to": .number($0.upperBound),
+                            "shares": .array(shares.bins.map(JSONValue.number)),
+                            "outside": .number(shares.outside),
+                        ])
+                    }
+                } ?? .null,
+            ])
+        }
+        return .members([
+            "ks": .optional(kolmogorovSmirnov), "wasserstein": .optional(wasserstein), "resolution": .number(resolution),
+            "before": side(before, histogram?.axis, histogram?.before), "after": side(after, histogram?.axis, histogram?.after),
+            "difference": side(difference, histogram?.differenceAxis, histogram?.difference),
+        ])
+    }
+}
+
+extension TensorSpectra {
+    fileprivate var json: JSONValue {
+        .members([
+            "difference": difference.map { spectrum in
+                .members([
+                    "singular_values": .array(spectrum.singularValues.map(JSONValue.number)), "side": .integer(spectrum.side),
+                    "stable_rank": .optional(spectrum.stableRank), "effective_rank": .optional(spectrum.effectiveRank),
+                    "kept_energy": .optional(spectrum.keptEnergy),
+                ])
+            } ?? .null,
+            "tails": tails.map { .members(["before": Self.json($0.before), "after": Self.json($0.after)]) } ?? .null,
+            "remark": remark.map(JSONValue.string) ?? .null,
+        ])
+    }
+
+    private static func json(_ tail: PowerLawTail?) -> JSONValue {
+        guard let tail else { return .null }
+        return .members([
+            "fitted": .boolean(tail.isFitted), "alpha": .number(tail.alpha), "start": .number(tail.start), "count": .integer(tail.count),
+            "distance": .number(tail.distance), "goodness": .number(tail.goodness),
+        ])
+    }
 }

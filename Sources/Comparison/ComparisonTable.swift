@@ -28,6 +28,41 @@ extension CheckpointComparison {
             })
     }
 
+    /// A line for each group.
+    static func table(_ groups: [GroupComparison], headed heading: String) -> TextTable {
+        TextTable(
+            [heading, "tensors", "different", "changed", "max |d|", "rms d", "relative L2", "1 - cosine", "KS", "W₁"],
+            groups.map { group in
+                let sums = group.sums
+                let share = sums?.changedShare.map { ($0 * 100).text() + " %" } ?? "-"
+                let numbers = [
+                    sums?.maxAbs, sums?.rms, sums?.relativeL2, sums?.cosineDistance, group.distribution?.kolmogorovSmirnov,
+                    group.distribution?.wasserstein,
+                ].map { $0?.text() ?? "-" }
+                return [printable(group.name), "\(group.tensors)", "\(group.different)", share] + numbers
+            })
+    }
+
+    /// A line for each tensor whose spectra were computed.
+    package var spectraTable: TextTable {
+        func tail(_ tail: PowerLawTail?) -> String { tail.map { $0.isFitted ? $0.alpha.text() : "not fitted (\($0.alpha.text()))" } ?? "-" }
+        return TextTable(
+            ["tensor", "largest s", "stable rank", "effective rank", "of", "energy of the 32 largest", "tail before", "tail after"],
+            tensors.compactMap { tensor in
+                guard let spectra = tensor.spectra else { return nil }
+                let spectrum = spectra.difference
+                let energy = spectrum?.keptEnergy.map { ($0 * 100).text() + " %" } ?? "-"
+                return [
+                    tensor.printableName, spectrum?.singularValues.first?.text() ?? "-", spectrum?.stableRank?.text() ?? "-",
+                    spectrum?.effectiveRank?.text() ?? "-", spectrum.map { "\($0.side)" } ?? "-", energy, tail(spectra.tails?.before),
+                    tail(spectra.tails?.after),
+                ]
+            })
+    }
+
+    /// A name fit for a terminal.
+    fileprivate static func printable(_ name: String) -> String { String(CheckpointError.quoted(name).dropFirst().dropLast()) }
+
     /// Every tensor with every number, at full precision; what there is not is empty.
     package var spreadsheet: TextTable {
         TextTable(
@@ -49,7 +84,7 @@ extension CheckpointComparison {
 
 extension TensorComparison {
     /// Fit for a terminal.
-    package var printableName: String { String(CheckpointError.quoted(name).dropFirst().dropLast()) }
+    var printableName: String { CheckpointComparison.printable(name) }
 
     /// The status, and what differs beside the elements.
     var statusText: String {

@@ -8,11 +8,18 @@ struct PairBlocks {
     private let dtypes: (before: DType, after: DType)
     private var decodedBefore = [Float](repeating: 0, count: blockSize)
     private var decodedAfter = [Float](repeating: 0, count: blockSize)
+    private var differences: [Float] = []
     private(set) var sums = DifferenceSums()
+    /// Nil where they are not asked for.
+    private(set) var values: PairValues?
 
-    init(_ before: DType, _ after: DType) {
+    init(_ before: DType, _ after: DType, countingValues: Bool) {
         precondition(before.isComputable && after.isComputable)
         dtypes = (before, after)
+        if countingValues {
+            values = PairValues(dtypes)
+            differences = decodedBefore
+        }
         if before != after { sums.ulps = nil }
     }
 
@@ -26,6 +33,7 @@ struct PairBlocks {
             sums.add(
                 before.extracting(start * widthBefore..<end * widthBefore), after.extracting(start * widthAfter..<end * widthAfter),
                 as: dtypes, &decodedBefore, &decodedAfter)
+            values?.add(decodedBefore, decodedAfter, count: end - start, differences: &differences)
             start = end
         }
     }
@@ -46,6 +54,7 @@ extension DifferenceSums {
         if changes?.count == 0 {
             let block = BlockSums(unchanged: a.span)
             if block.areOrdinary {
+                for index in a.indices { b[index] = a[index] }
                 add(block, changes, changed: 0, elements: count)
                 return
             }

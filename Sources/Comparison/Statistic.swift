@@ -9,6 +9,11 @@ package enum Statistic: String, Sendable, CaseIterable {
     case rms
     case relativeL2 = "relative_l2"
     case cosineDistance = "cosine_distance"
+    case kolmogorovSmirnov = "ks"
+    case wasserstein
+
+    /// Whether it needs the distributions.
+    package var needsDistribution: Bool { self == .kolmogorovSmirnov || self == .wasserstein }
 }
 
 extension TensorComparison {
@@ -18,6 +23,8 @@ extension TensorComparison {
         switch statistic {
         case .changedElements: return changedElements.map(Double.init)
         case .changedShare: return changedElements.flatMap { elements > 0 ? Double($0) / Double(elements) : nil }
+        case .kolmogorovSmirnov: return distribution?.kolmogorovSmirnov
+        case .wasserstein: return distribution?.wasserstein
         default: return sums?.value(of: statistic)
         }
     }
@@ -30,7 +37,7 @@ extension TensorComparison {
 }
 
 extension DifferenceSums {
-    package func value(of statistic: Statistic) -> Double? {
+    fileprivate func value(of statistic: Statistic) -> Double? {
         switch statistic {
         case .changedElements: Double(changed)
         case .changedShare: changedShare
@@ -41,6 +48,7 @@ extension DifferenceSums {
         case .rms: rms
         case .relativeL2: relativeL2
         case .cosineDistance: cosineDistance
+        case .kolmogorovSmirnov, .wasserstein: nil
         }
     }
 }

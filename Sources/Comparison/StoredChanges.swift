@@ -21,19 +21,32 @@ struct StoredChanges: Sendable {
         return abs(Int(a ^ ((a >> 31) & magnitude)) - Int(b ^ ((b >> 31) & magnitude)))
     }
 
-    /// 16 bits each; fewer than 2^16 elements, so that the count fits.
+    /// 16 bits each. In stretches so short that every sum fits into 16 bits too: eight elements to a vector register.
     private mutating func addShort(_ before: Span<UInt8>, _ after: Span<UInt8>) {
-        precondition(before.count < 1 << 17)
-        var (changed, total, most): (UInt16, UInt32, UInt16) = (0, 0, 0)
+        let stretch = 512
+        var start = 0
+        while start < before.count {
+            let range = start..<min(start &+ stretch, before.count)
+            addShortStretch(before.extracting(range), after.extracting(range))
+            start = range.upperBound
+        }
+    }
+
+    /// At most 256 elements.
+    private mutating func addShortStretch(_ before: Span<UInt8>, _ after: Span<UInt8>) {
+        var (changed, low, high, most): (UInt16, UInt16, UInt16, UInt16) = (0, 0, 0, 0)
         before.forEachPair(with: after, as: Int16.self) { a, b in
             // Negative numbers the other way round: the order of the integers is that of the values.
             let x = a ^ ((a &>> 15) & 0x7FFF), y = b ^ ((b &>> 15) & 0x7FFF)
             let distance = UInt16(truncatingIfNeeded: max(x, y) &- min(x, y))
             changed &+= min(distance, 1)
-            total &+= UInt32(distance)
+            low &+= distance & 0xFF
+            high &+= distance &>> 8
             most = max(most, distance)
         }
-        (count, ulps, largest) = (Int(changed), Int(total), Int(most))
+        count += Int(changed)
+        ulps += Int(low) + Int(high) << 8
+        largest = max(largest, Int(most))
     }
 
     /// 32 bits each.

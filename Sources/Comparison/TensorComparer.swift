@@ -5,17 +5,22 @@ internal import Tensors
 
 /// Compares a tensor of one model with its counterpart in the other, in runs of pieces that pass by: neither is ever held whole.
 struct TensorComparer {
-    private let before: ComparedTensor
-    private let after: ComparedTensor
+    let before: ComparedTensor
+    let after: ComparedTensor
 
     /// Elements of a piece: both sides of it stay in the cache between their arrival and their use.
-    private static let pieceSize = 1 << 16
+    static let pieceSize = 1 << 16
     /// Elements of a run, the work that one thread takes at once.
     private static let runSize = 1 << 20
 
-    init(_ before: ComparedTensor, _ after: ComparedTensor) { (self.before, self.after) = (before, after) }
+    let needs: ComparisonNeeds
 
-    func compare() throws -> TensorComparison {
+    init(_ before: ComparedTensor, _ after: ComparedTensor, _ needs: ComparisonNeeds) {
+        (self.before, self.after, self.needs) = (before, after, needs)
+    }
+
+    /// - Parameter groups: get the values of a tensor that changed, where they are asked for.
+    func compare(_ groups: inout GroupValues) throws -> TensorComparison {
         let (old, new) = (before.description, after.description)
         guard old.shape == new.shape else {
             return .incomparable(old, new, "the shapes differ: \(old.shape) and \(new.shape)")
@@ -29,8 +34,11 @@ struct TensorComparer {
             let dtypes = old.dtype == new.dtype ? "\(old.dtype.rawValue) is" : "\(old.dtype.rawValue) and \(new.dtype.rawValue) are"
             return TensorComparison(old, new, .changed, changedElements: changed, remark: "\(dtypes) not computed with")
         }
-        let sums = try sums()
-        return TensorComparison(old, new, .changed, changedElements: sums.changed, sums: sums)
+        let (sums, values) = try sums()
+        if let values { groups.add(values, of: new.name) }
+        return TensorComparison(
+            old, new, .changed, changedElements: sums.changed, sums: sums, distribution: values.map(WeightDistribution.init),
+            spectra: try spectra(sums))
     }
 
     /// Whether all stored bytes are the same. Reads no further than to the first piece that differs, or a run more for each thread.
@@ -48,21 +56,33 @@ struct TensorComparer {
         return !differ.load(ordering: .relaxed)
     }
 
-    private func sums() throws -> DifferenceSums {
-        let partial = Mutex([DifferenceSums?](repeating: nil, count: runCount))
+    private func sums() throws -> (DifferenceSums, PairValues?) {
+        let partial = Mutex([(sums: DifferenceSums, moments: PairValues.Sides)?](repeating: nil, count: runCount))
+        let countsValues = needs.distributions
+        let values = Mutex<PairValues?>(countsValues ? PairValues((before.description.dtype, after.description.dtype)) : nil)
         try forEachRun { run in
             var (first, second): ([UInt8], [UInt8]) = ([], [])
-            var blocks = PairBlocks(before.description.dtype, after.description.dtype)
+            var blocks = PairBlocks(before.description.dtype, after.description.dtype, countingValues: countsValues)
             for piece in run {
                 try before.read(piece, into: &first)
                 try after.read(piece, into: &second)
                 blocks.add(first.span, second.span, count: piece.count)
             }
-            let sums = blocks.sums
-            partial.withLock { $0[run.index] = sums }
+            let result = (blocks.sums, blocks.values?.moments ?? PairValues.Sides())
+            partial.withLock { $0[run.index] = result }
+            if let counted = blocks.values { values.withLock { $0?.addCounts(counted) } }
         }
         // In the order of the runs, whoever was done first.
-        return partial.withLock { $0 }.compactMap { $0 }.reduce(into: DifferenceSums(before, after)) { $0.add($1) }
+        var (sums, moments) = (DifferenceSums(before, after), PairValues.Sides())
+        for run in partial.withLock({ $0 }) {
+            if let run {
+                sums.add(run.sums)
+                moments.add(run.moments)
+            }
+        }
+        guard var counted = values.withLock({ $0 }) else { return (sums, nil) }
+        counted.moments = moments
+        return (sums, counted)
     }
 
     /// Elements whose stored bits differ, of any dtype.

@@ -15,6 +15,9 @@ package struct TensorComparison: Sendable {
     package let changedElements: Int?
     /// The numbers of a changed tensor; nil where there are none.
     package let sums: DifferenceSums?
+    /// Nil where it was not asked for, or there are no numbers.
+    package let distribution: WeightDistribution?
+    package let spectra: TensorSpectra?
     /// Why a changed tensor has no numbers; nil where it has.
     package let remark: String?
 
@@ -23,11 +26,14 @@ package struct TensorComparison: Sendable {
 
     init(
         _ before: TensorDescription?, _ after: TensorDescription?, _ status: Status, changedElements: Int? = nil,
-        sums: DifferenceSums? = nil, remark: String? = nil
+        sums: DifferenceSums? = nil, distribution: WeightDistribution? = nil,
+        spectra: TensorSpectra? = nil,
+        remark: String? = nil
     ) {
         name = (after ?? before)?.name ?? ""
         (self.before, self.after, self.status) = (before, after, status)
         (self.changedElements, self.sums, self.remark) = (changedElements, sums, remark)
+        (self.distribution, self.spectra) = (distribution, spectra)
     }
 
     /// Of a tensor that is the same on both sides: dtype, shape and every byte.

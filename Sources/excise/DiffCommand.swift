@@ -21,8 +21,17 @@ struct DiffCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The statistic that counts: the table's order and only column.", valueName: "statistic"))
     var onlyStat: Statistic?
     @Option(help: ArgumentHelp("Exit 1 only if a tensor's --only-stat is above this.", valueName: "bound")) var threshold: Double?
+    @Flag(help: "Histograms, moments and distances of the weights' distributions too.") var distributions = false
+    @Flag(help: "The largest singular values of each difference too.") var spectra = false
+    @Flag(help: "Power laws fitted to the tails of both sides' spectra too; slow for wide models.") var tails = false
+    @Option(help: "What random projections are drawn from.") var seed: UInt64 = 0
+    @Option(help: "A bound on the process's memory: spectra that need more are left out.") var memory = ByteCount(bytes: 4 << 30)
     @Flag(help: "Print every tensor's numbers as CSV.") var csv = false
     @Flag(help: "Print the table as Markdown.") var markdown = false
+    @Option(help: ArgumentHelp("Write pictures there, with distributions and spectra.", valueName: "directory")) var svg: String?
+    @Option(help: ArgumentHelp("Write a page with pictures and tables, with distributions and spectra.", valueName: "file")) var html:
+        String?
+    @Flag(help: "Replace what is at --svg and --html.") var force = false
     @Flag(inversion: .prefixedNo, help: "With --json, the models' digests.") var digest = true
     @OptionGroup var common: CommonOptions
 
@@ -40,10 +49,14 @@ struct DiffCommand: ParsableCommand {
     func run() throws {
         let progress = common.begin()
         let (old, new) = (try ModelPlace(before), try ModelPlace(after))
+        for output in [svg, html] where output.map({ FileSystem.kind(of: FilePath($0)) != nil && !force }) ?? false {
+            throw StorageError.outputExists(FilePath(output ?? ""))
+        }
         let sources = (before: try old.conversionSource, after: try new.conversionSource)
         progress.begin("comparing \(before) and \(after)", of: "bytes")
-        let comparison = try CheckpointComparison(sources.before, sources.after, progress: progress.advance)
+        let comparison = try CheckpointComparison(sources.before, sources.after, needs, progress: progress.advance)
         let exceeding = onlyStat.flatMap { statistic in threshold.map { comparison.tensors(above: $0, of: statistic) } }
+        try writePictures(comparison)
         let code: Int32 = (exceeding?.isEmpty ?? comparison.isIdentical) ? 0 : 1
         if common.json {
             var report = Report("diff")
@@ -69,10 +82,38 @@ struct DiffCommand: ParsableCommand {
         if code != 0 { throw ExitCode(code) }
     }
 
+    private var needs: ComparisonNeeds {
+        var needs = ComparisonNeeds()
+        let isDrawn = svg != nil || html != nil
+        needs.distributions = distributions || isDrawn || onlyStat?.needsDistribution ?? false
+        (needs.spectra, needs.tails, needs.seed, needs.memory) = (spectra || isDrawn, tails, seed, memory.bytes)
+        return needs
+    }
+
+    private func writePictures(_ comparison: CheckpointComparison) throws {
+        if let svg {
+            let staged = try StagedDirectory(FilePath(svg), replacing: force)
+            Interruption.willStage(staged.scratch)
+            for (name, contents) in ComparisonFigures(comparison).files {
+                let file = try staged.create(name)
+                try file.write(Array(contents.utf8))
+                try file.finish()
+            }
+            try staged.commit()
+        }
+        if let html {
+            let file = try AtomicFile(FilePath(html), replacing: force)
+            Interruption.willStage(file.staging)
+            try file.write(Array(ComparisonPage(comparison, before: before, after: after, top: top).document.utf8), at: 0)
+            try file.commit()
+        }
+    }
+
     private func printTable(_ comparison: CheckpointComparison, _ exceeding: [TensorComparison]?) {
         let ranking = comparison.ranking(by: onlyStat ?? .relativeL2)
         let table = CheckpointComparison.table(Array(ranking.prefix(top)), only: onlyStat)
         if !ranking.isEmpty && top > 0 { print((markdown ? table.markdown : table.text) + "\n") }
+        if spectra || tails { print(comparison.spectraTable.text + "\n") }
         if ranking.count > top { print("\(ranking.count - top) more differ; --top shows more.") }
         print(comparison.summary)
         if let onlyStat, let threshold, let exceeding {

@@ -29,17 +29,19 @@ func writeCheckpoint(_ tensors: [MadeTensor], to path: FilePath) throws {
     try write(SafetensorsLayout(tensors.map(\.description), metadata: nil).header + tensors.flatMap(\.bytes), to: path)
 }
 
-func comparison(_ before: FilePath, _ after: FilePath) throws -> CheckpointComparison {
-    try CheckpointComparison(ConversionSource(Checkpoint(before)), ConversionSource(Checkpoint(after)))
+func comparison(_ before: FilePath, _ after: FilePath, _ needs: ComparisonNeeds = ComparisonNeeds()) throws -> CheckpointComparison {
+    try CheckpointComparison(ConversionSource(Checkpoint(before)), ConversionSource(Checkpoint(after)), needs)
 }
 
 /// Compares two checkpoints of such tensors.
-func comparison(_ before: [MadeTensor], _ after: [MadeTensor]) throws -> CheckpointComparison {
+func comparison(
+    _ before: [MadeTensor], _ after: [MadeTensor], _ needs: ComparisonNeeds = ComparisonNeeds()
+) throws -> CheckpointComparison {
     try withScratchDirectory { directory in
         let (old, new) = (directory.appending("a.safetensors"), directory.appending("b.safetensors"))
         try writeCheckpoint(before, to: old)
         try writeCheckpoint(after, to: new)
-        return try comparison(old, new)
+        return try comparison(old, new, needs)
     }
 }
 

@@ -4,7 +4,8 @@
     pip install numpy==2.4.6 scipy==1.17.0 safetensors==0.8.0 ml_dtypes==0.5.4
     python Tests/Fixtures/make_diff_fixtures.py
 
-before.safetensors and after.safetensors hold a tensor for each case; expected.json its statistics by name.
+before.safetensors and after.safetensors hold a tensor for each case; expected.json its statistics by name. tails.json holds numbers and the
+power law that a search of all starts finds in their tail (Clauset, Shalizi and Newman, 2009).
 """
 
 import json
@@ -12,6 +13,7 @@ import pathlib
 
 import ml_dtypes
 import numpy as np
+import scipy.stats
 from safetensors.numpy import save_file
 
 OUTPUT = pathlib.Path(__file__).parent / "diff"
@@ -86,7 +88,68 @@ def statistics(before, after):
         # 1 - a b / (|a| |b|) to all digits: half the squared distance of the unit vectors.
         result["cosine_distance"] = float(((a / norms[0] - b / norms[1]) ** 2).sum() / 2)
         result["cosine"] = float(a @ b / norms[0] / norms[1])
+        result["distribution"] = distribution(before, after)
+    if before.ndim == 2 and len(d) == before.size and np.abs(d).max() > 0:
+        result["spectrum"] = spectrum(d.reshape(before.shape))
     return {key: float(value) if isinstance(value, np.floating) else value for key, value in result.items()}
+
+
+def distribution(before, after):
+    """Of each side's finite values, and of the finite differences."""
+    a, b = before.astype(np.float64).reshape(-1), after.astype(np.float64).reshape(-1)
+    with np.errstate(invalid="ignore"):
+        d = b - a
+    a, b, d = (side[np.isfinite(side)] for side in (a, b, d))
+
+    def moments(side):
+        result = {"standard_deviation": float(side.std())}
+        if side.std() > 0:
+            result["kurtosis"] = float(scipy.stats.kurtosis(side))
+        return result
+
+    return {
+        "ks": float(scipy.stats.ks_2samp(a, b).statistic),
+        "wasserstein": float(scipy.stats.wasserstein_distance(a, b)),
+        "scale": float(max(np.abs(a).max(), np.abs(b).max())),
+        "before": moments(a), "after": moments(b), "difference": moments(d),
+    }
+
+
+def spectrum(difference):
+    values = np.linalg.svd(difference, compute_uv=False)
+    shares = values[values > 0] / values.sum()
+    return {
+        "singular_values": values[:32].tolist(),
+        "stable_rank": float((values**2).sum() / values[0] ** 2),
+        "effective_rank": float(np.exp(-(shares * np.log(shares)).sum())),
+    }
+
+
+def tail(numbers, fitted):
+    """The start whose tail, of ten numbers or more, is nearest to its law."""
+    ordered = np.sort(numbers)
+    best = None
+    for start in np.unique(ordered)[::-1]:
+        part = ordered[ordered >= start]
+        if len(part) < 10 or part[-1] == start:
+            continue
+        alpha = 1 + len(part) / np.log(part / start).sum()
+        law = 1 - (part / start) ** (1 - alpha)
+        steps = np.arange(len(part) + 1) / len(part)
+        distance = max(np.abs(law - steps[:-1]).max(), np.abs(law - steps[1:]).max())
+        if best is None or distance <= best["distance"]:
+            best = {"alpha": alpha, "start": start, "count": len(part), "distance": distance}
+    best = {key: float(value) if key != "count" else value for key, value in best.items()}
+    return {"numbers": ordered.tolist(), **best, "fitted": fitted}
+
+
+def tails():
+    random = np.random.default_rng(7)
+    return {
+        "pareto": tail((1 - random.random(400)) ** (-1 / 1.5), True),
+        "pareto over noise": tail(np.concatenate([random.random(200), (1 - random.random(200)) ** (-1 / 2.2)]), True),
+        "two values": tail(np.repeat([1.0, 3.0], 40), False),
+    }
 
 
 def main():
@@ -97,6 +160,7 @@ def main():
     for file in OUTPUT.glob("*.safetensors"):
         file.chmod(0o644)
     expected = {name: statistics(before, after) for name, before, after in cases}
+    (OUTPUT / "tails.json").write_text(json.dumps(tails(), indent=1) + "\n")
     (OUTPUT / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 

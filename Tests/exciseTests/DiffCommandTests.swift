@@ -54,6 +54,21 @@ import Testing
             ])
     }
 
+    /// A page and pictures appear whole, and what is there is not replaced unasked.
+    @Test func picturesAreWritten() throws {
+        let directory = try WorkingDirectory()
+        let outputs = ["--svg", directory.path.appending("pictures").string, "--html", directory.path.appending("page.html").string]
+        #expect(try diff(Self.pair + outputs).status == 1)
+        #expect(directory.names == ["page.html", "pictures"])
+        #expect(try FileSystem.names(in: directory.path.appending("pictures")).count == 4)
+        #expect(try diff(Self.pair + outputs).status == 73)
+        #expect(try diff(Self.pair + outputs + ["--force"]).status == 1)
+        let report = try diff(Self.pair + ["--json", "--no-digest", "--distributions", "--spectra", "--tails"]).json()
+        try JSONSchema("diff").check(report)
+        #expect(report["tensors"]?.array?.contains { $0["spectra"]?["tails"]?.isNull == false } == true)
+        #expect(report["kinds"]?.array?.contains { $0["distribution"] != nil } == true)
+    }
+
     @Test(arguments: [
         ["--threshold", "1"], ["--only-stat", "size"], ["--json", "--csv"], ["--top", "-1"], ["--only-stat", "rms", "--threshold", "nan"],
     ])
