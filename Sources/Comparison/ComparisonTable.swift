@@ -43,8 +43,8 @@ extension CheckpointComparison {
             })
     }
 
-    /// A line for each tensor whose spectra were computed.
-    package var spectraTable: TextTable {
+    /// A line for each of those tensors whose spectra were computed.
+    package static func spectra(_ tensors: [TensorComparison]) -> TextTable {
         func tail(_ tail: PowerLawTail?) -> String { tail.map { $0.isFitted ? $0.alpha.text() : "not fitted (\($0.alpha.text()))" } ?? "-" }
         return TextTable(
             ["tensor", "largest s", "stable rank", "effective rank", "of", "energy of the 32 largest", "tail before", "tail after"],

@@ -85,10 +85,10 @@ extension DifferenceSums {
         alignment += block.alignment
     }
 
-    /// How many values differ; a NaN is one with any other.
+    /// How many values differ.
     fileprivate static func changed(_ before: Span<Float>, _ after: Span<Float>) -> Int {
         var count = 0
-        for index in before.indices { count += before[index].bitPattern == after[index].bitPattern ? 0 : 1 }
+        for index in before.indices { count += before[index] == after[index] ? 0 : 1 }
         return count
     }
 
@@ -108,7 +108,7 @@ extension DifferenceSums {
                 StoredChanges.distance(
                     storedBefore.littleEndian(index * width, width), storedAfter.littleEndian(index * width, width), byteWidth: width)
             }
-            let differs = distance.map { $0 > 0 } ?? (a.bitPattern != b.bitPattern && !(a.isNaN && b.isNaN))
+            let differs = distance.map { $0 > 0 } ?? (a != b && !(a.isNaN && b.isNaN))
             changed += differs ? 1 : 0
             guard a.isFinite && b.isFinite else { continue }
             compared += 1

@@ -113,7 +113,8 @@ struct DiffCommand: ParsableCommand {
         let ranking = comparison.ranking(by: onlyStat ?? .relativeL2)
         let table = CheckpointComparison.table(Array(ranking.prefix(top)), only: onlyStat)
         if !ranking.isEmpty && top > 0 { print((markdown ? table.markdown : table.text) + "\n") }
-        if spectra || tails { print(comparison.spectraTable.text + "\n") }
+        let spectra = CheckpointComparison.spectra(Array(ranking.prefix(top)))
+        if self.spectra || tails, !spectra.rows.isEmpty { print((markdown ? spectra.markdown : spectra.text) + "\n") }
         if ranking.count > top { print("\(ranking.count - top) more differ; --top shows more.") }
         print(comparison.summary)
         if let onlyStat, let threshold, let exceeding {

@@ -23,7 +23,7 @@ package struct ComparisonPage {
             section(
                 "Tensors, the most changed first",
                 ranking.isEmpty ? "" : Self.table(CheckpointComparison.table(Array(ranking.prefix(top)), only: nil)) + left),
-            section("Spectral shape", Self.table(comparison.spectraTable)),
+            section("Spectral shape", Self.table(CheckpointComparison.spectra(Array(ranking.prefix(top))))),
             section("Kinds of module", Self.table(CheckpointComparison.table(comparison.kinds, headed: "kind"))),
             section("Layers", Self.table(CheckpointComparison.table(comparison.layers, headed: "layer"))),
             "<p class=note>d = B - A over the pairs of finite elements. Relative L2 is |d| / |A|; ulps are steps between neighbouring values of the dtype. "

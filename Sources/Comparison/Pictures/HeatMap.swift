@@ -29,7 +29,7 @@ struct HeatMap {
         let bottom = Self.top + Self.cellHeight * Double(kinds.count)
         var drawing = Drawing()
         drawing.label(title, 12, 22, style: "title")
-        drawing.label(layers.isEmpty ? "" : "layer", labelWidth, 42, style: "faint")
+        drawing.label(layers.isEmpty ? "" : "layer", labelWidth, 38, style: "faint")
         let scale = scale(from: labelWidth, to: max(labelWidth + 240, min(right - outside, labelWidth + 420)))
         for (row, kind) in kinds.enumerated() {
             let y = Self.top + Double(row) * Self.cellHeight
@@ -44,7 +44,7 @@ struct HeatMap {
             }
         }
         drawNumbers(&drawing, labelWidth, cellWidth, bottom)
-        if hasOutside && !layers.isEmpty { drawing.label("no layer", right + 8, 53, .end, style: "faint") }
+        if hasOutside && !layers.isEmpty { drawing.label("no layer", right + 8, 38, .end, style: "faint") }
         if let scale {
             drawing.label(legend, labelWidth - 8, bottom + 39, .end, style: "faint")
             drawing.colorBar(scale, bottom + 30)

@@ -13,14 +13,14 @@ struct HistogramPanel {
         drawing.label(Drawing.shortened(title, to: 52), 10, 18, style: "title")
         func number(_ value: Double?) -> String { value?.text() ?? "-" }
         drawing.label(
-            "KS \(number(distribution.kolmogorovSmirnov)) · W₁ \(number(distribution.wasserstein)) · excess kurtosis "
-                + "\(number(distribution.before.kurtosis)) → \(number(distribution.after.kurtosis)), of the difference "
+            "KS \(number(distribution.kolmogorovSmirnov)) · W₁ \(number(distribution.wasserstein)) · kurtosis "
+                + "\(number(distribution.before.kurtosis)) → \(number(distribution.after.kurtosis)), difference "
                 + number(distribution.difference.kurtosis), 10, 34, style: "faint")
         let shares = [histogram.before, histogram.after, histogram.difference].flatMap(\.bins).filter { $0 > 0 }
         let floor = max(1e-7, shares.min() ?? 1e-7)
         let vertical = Axis(floor / 1.5, 1, isLogarithmic: true, from: 156, to: 48)
-        let left = Axis(histogram.axis.lowerBound, histogram.axis.upperBound, from: 46, to: 240)
-        let right = Axis(histogram.differenceAxis.lowerBound, histogram.differenceAxis.upperBound, from: 258, to: 452)
+        let left = Axis(histogram.axis.lowerBound, histogram.axis.upperBound, from: 46, to: 234)
+        let right = Axis(histogram.differenceAxis.lowerBound, histogram.differenceAxis.upperBound, from: 256, to: 444)
         drawing.frame(left, vertical, "weights", labelled: true)
         drawing.frame(right, vertical, "difference", labelled: false)
         drawing.bars(histogram.before, left, vertical, "before")
