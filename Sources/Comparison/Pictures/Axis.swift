@@ -40,7 +40,7 @@ struct Axis: Sendable {
         for power in powers where power.isMultiple(of: skip) {
             found += digits.map { $0 * pow(10, Double(power)) }.filter { $0 >= low * 0.999 && $0 <= high * 1.001 }
         }
-        return found.count > 1 ? found : [low, high]
+        return found.count > 1 ? found : Axis(low, high, from: start, to: end).ticks
     }
 
     /// A tick's number in as few characters as it takes.
