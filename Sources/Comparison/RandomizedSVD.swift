@@ -7,7 +7,8 @@ enum RandomizedSVD {
     private static let oversampling = 16
     private static let powerIterations = 3
 
-    /// The `count` largest, falling; fewer where the rank is less; nil where it is 0 or LAPACK does not converge. The same for the same seed and name.
+    /// The `count` largest, falling; fewer where the rank is less; nil where it is 0 or LAPACK does not converge. The same for the
+    /// same seed and name.
     static func singularValues(_ matrix: MatrixView, count: Int, seed: UInt64, name: String) -> [Double]? {
         let width = min(count + oversampling, matrix.rows, matrix.columns)
         let random = CounterRandom(seed: seed, name: name)

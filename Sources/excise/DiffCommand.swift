@@ -8,11 +8,11 @@ struct DiffCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff", abstract: "How two checkpoints' tensors differ; exits 0 if they are identical, 1 if not.",
         discussion: """
-            Containers, shards and order do not matter; the shape, the dtype and the bytes of each tensor do. Statistics are over d = B - A, and over \
-            the pairs of finite elements: NaN and infinities are counted and left out.
+            Containers, shards and order do not matter; the shape, the dtype and the bytes of each tensor do. Statistics are over d = B - A, \
+            and over the pairs of finite elements: NaN and infinities are counted and left out.
 
-            With --threshold it exits 1 only if some tensor's --only-stat is above the bound, or cannot be computed (tensors that were added or \
-            removed, other shapes), or there are other numbers of NaN or infinities than before.
+            With --threshold it exits 1 only if some tensor's --only-stat is above the bound, or cannot be computed (tensors that were \
+            added or removed, other shapes), or there are other numbers of NaN or infinities than before.
             """)
 
     @Argument(help: "A model: a directory, an archive, a .safetensors, .bin or .gguf file, or a name in the cache.") var before: String

@@ -26,8 +26,11 @@ package struct ComparisonPage {
             section("Spectral shape", Self.table(CheckpointComparison.spectra(Array(ranking.prefix(top))))),
             section("Kinds of module", Self.table(CheckpointComparison.table(comparison.kinds, headed: "kind"))),
             section("Layers", Self.table(CheckpointComparison.table(comparison.layers, headed: "layer"))),
-            "<p class=note>d = B - A over the pairs of finite elements. Relative L2 is |d| / |A|; ulps are steps between neighbouring values of the dtype. "
-                + "Kinds and layers add up their changed tensors. KS and W₁ are Kolmogorov-Smirnov's and Wasserstein's distances. Made by excise diff.</p>",
+            """
+            <p class=note>d = B - A over the pairs of finite elements. Relative L2 is |d| / |A|; ulps are steps between neighbouring values \
+            of the dtype. Kinds and layers add up their changed tensors. KS and W₁ are Kolmogorov-Smirnov's and Wasserstein's distances. \
+            Made by excise diff.</p>
+            """,
         ].joined(separator: "\n")
         return """
             <!DOCTYPE html>
@@ -42,11 +45,15 @@ package struct ComparisonPage {
 
     private static let style = """
         :root{color-scheme:light dark}
-        body{margin:0 auto;padding:24px 20px;max-width:1200px;background:#fff;color:#1f2328;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
-        h1{font-size:20px;overflow-wrap:anywhere}h2{font-size:16px;margin:32px 0 8px}.note{color:#59636e;font-weight:400}p.note{font-size:13px}
+        body{margin:0 auto;padding:24px 20px;max-width:1200px;background:#fff;color:#1f2328;
+        font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
+        h1{font-size:20px;overflow-wrap:anywhere}h2{font-size:16px;margin:32px 0 8px}
+        .note{color:#59636e;font-weight:400}p.note{font-size:13px}
         .figure,.table{overflow-x:auto}.figure svg{display:block;width:100%;height:auto}.figure+.figure{margin-top:12px}
-        .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--least)),1fr));gap:14px}.panels svg{width:100%;height:auto}
-        table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}td,th{padding:3px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid #d1d9e0}
+        .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--least)),1fr));gap:14px}
+        .panels svg{width:100%;height:auto}
+        table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
+        td,th{padding:3px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid #d1d9e0}
         td:first-child,th:first-child{text-align:left;padding-left:0;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
         @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}.note{color:#9198a1}td,th{border-color:#2f363e}}
         """
@@ -60,7 +67,8 @@ package struct ComparisonPage {
 
     /// A legend of its own size.
     private static func strip(_ drawing: Drawing, _ width: Int, _ height: Int) -> String {
-        "<div class=figure><svg viewBox=\"0 0 \(width) \(height)\" style=\"width:\(width)px\" aria-hidden=\"true\">\(drawing.text)</svg></div>"
+        let size = "viewBox=\"0 0 \(width) \(height)\" style=\"width:\(width)px\""
+        return "<div class=figure><svg \(size) aria-hidden=\"true\">\(drawing.text)</svg></div>"
     }
 
     private static func table(_ table: TextTable) -> String {

@@ -11,8 +11,8 @@ struct Drawing: Sendable {
     ) {
         let body = title.map { "><title>\(Self.escaped($0))</title></rect>" } ?? "/>"
         let paint = (style.isEmpty ? "" : " class=\"\(style)\"") + (fill.map { " fill=\"\($0)\"" } ?? "")
-        text +=
-            "<rect x=\"\(Self.pixels(x))\" y=\"\(Self.pixels(y))\" width=\"\(Self.pixels(width))\" height=\"\(Self.pixels(height))\"\(paint)\(body)\n"
+        let corner = "x=\"\(Self.pixels(x))\" y=\"\(Self.pixels(y))\""
+        text += "<rect \(corner) width=\"\(Self.pixels(width))\" height=\"\(Self.pixels(height))\"\(paint)\(body)\n"
     }
 
     mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, style: String) {
@@ -25,13 +25,13 @@ struct Drawing: Sendable {
         guard let first = points.first else { return }
         let rest = points.dropFirst().map { "L\(Self.pixels($0.x)) \(Self.pixels($0.y))" }.joined()
         let body = title.map { "><title>\(Self.escaped($0))</title></path>" } ?? "/>"
-        text +=
-            "<path d=\"M\(Self.pixels(first.x)) \(Self.pixels(first.y))\(rest)\" class=\"\(style)\"\(stroke.map { " stroke=\"\($0)\"" } ?? "")\(body)\n"
+        let paint = " class=\"\(style)\"" + (stroke.map { " stroke=\"\($0)\"" } ?? "")
+        text += "<path d=\"M\(Self.pixels(first.x)) \(Self.pixels(first.y))\(rest)\"\(paint)\(body)\n"
     }
 
     mutating func label(_ words: String, _ x: Double, _ y: Double, _ anchor: Anchor = .start, style: String = "ink") {
-        text +=
-            "<text x=\"\(Self.pixels(x))\" y=\"\(Self.pixels(y))\" text-anchor=\"\(anchor.rawValue)\" class=\"\(style)\">\(Self.escaped(words))</text>\n"
+        let place = "x=\"\(Self.pixels(x))\" y=\"\(Self.pixels(y))\""
+        text += "<text \(place) text-anchor=\"\(anchor.rawValue)\" class=\"\(style)\">\(Self.escaped(words))</text>\n"
     }
 
     /// Another drawing, moved.
