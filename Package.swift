@@ -29,7 +29,7 @@ let package = Package(
         .executable(name: "excise", targets: ["excise"]),
         .library(
             name: "Excise",
-            targets: ["Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification"]),
+            targets: ["Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification", "Comparison"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -73,6 +73,7 @@ let package = Package(
                 .embedInCode("../../Formats/Architectures/smollm3.json"),
                 .embedInCode("../../Formats/Architectures/stablelm.json"),
             ]),
+        library("Comparison", ["Checkpoints", "Tensors", "Storage"]),
         library("Tokenizers", ["CPCRE2", "Storage", system]),
         library("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         library("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
@@ -80,7 +81,8 @@ let package = Package(
         .executableTarget(
             name: "excise",
             dependencies: [
-                "Surgery", "Verification", "Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", arguments, system,
+                "Surgery", "Verification", "Comparison", "Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", arguments,
+                system,
             ],
             swiftSettings: strict),
 
@@ -93,6 +95,7 @@ let package = Package(
         tests("Storage", [system]),
         tests("Tensors", []),
         tests("Checkpoints", ["Storage", "Tensors", "Tokenizers", system]),
+        tests("Comparison", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Tokenizers", ["Storage", system]),
         tests("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),

@@ -1,4 +1,4 @@
-internal import Storage
+package import Storage
 
 internal import Tensors
 
@@ -10,8 +10,10 @@ package struct ConversionSource: Sendable {
     package let files: [ModelFile]
     /// What it is, as far as the file system knows without reading it: the same for the same bytes in the same place.
     package let identity: String
-    private let weights: any WeightSource
-    private let stored: @Sendable (_ name: String) throws(CheckpointError) -> InputFile?
+    /// Every tensor's values.
+    package let weights: any WeightSource
+    /// A tensor's bytes as they are stored; nil where its elements stand in blocks.
+    package let stored: @Sendable (_ name: String) throws(CheckpointError) -> InputFile?
 
     package init(_ checkpoint: Checkpoint) throws(CheckpointError) {
         shards = checkpoint.shards.map { $0.tensors.map(\.description) }

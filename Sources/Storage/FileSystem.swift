@@ -114,11 +114,17 @@ package enum FileSystem {
         }
     }
 
-    /// The largest the process's resident memory has been, in bytes, by the operating system's account.
+    /// The largest the process's resident memory has been, in bytes, by the operating system's account; 0 where it gives none.
     package static var peakResidentBytes: Int {
-        var usage = rusage()
-        _ = unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-        return usage.ru_maxrss * 1024
+        // Not getrusage: its figure is at least that of the process that started this one.
+        guard let file = try? FileDescriptor.open("/proc/self/status", .readOnly, options: .closeOnExec) else { return 0 }
+        defer { try? file.close() }
+        let status = [UInt8](unsafeUninitializedCapacity: 1 << 14) { buffer, count in
+            count = unsafe (try? file.read(into: UnsafeMutableRawBufferPointer(buffer))) ?? 0
+        }
+        let lines = String(decoding: status, as: UTF8.self).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix("VmHWM:") }) else { return 0 }
+        return (line.split(separator: " ").dropFirst().first { Int($0) != nil }.flatMap { Int($0) } ?? 0) * 1024
     }
 
     package static var processIdentifier: Int32 { getpid() }

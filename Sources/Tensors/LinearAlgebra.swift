@@ -85,6 +85,13 @@ package enum LinearAlgebra {
         return factor
     }
 
+    /// gram += panel^T panel, of which the lower triangle counts: the panel (rows x n, row-major) in Double.
+    package static func addGram(_ panel: [Double], columns n: Int, into gram: inout [Double]) {
+        precondition(!kernels.isEmpty && n > 0 && panel.count.isMultiple(of: n) && gram.count == n * n)
+        let (order, rows) = (Int32(n), Int32(panel.count / n))
+        unsafe cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, order, rows, 1, panel, order, 1, &gram, order)
+    }
+
     /// Eigenvalues (ascending) and eigenvectors of a symmetric a (n x n, row-major): row k of `vectors` is the k-th. Nil where
     /// LAPACK does not converge.
     package static func eigen(_ a: [Double], count n: Int) -> (values: [Double], vectors: [Double])? {

@@ -17,6 +17,7 @@ struct SchemaTests {
         "trace": [],
         "pack": ["files", "bytes", "output", "output_bytes", "sha256"],
         "unpack": ["files", "bytes", "output"],
+        "diff": ["identical", "tensors"],
         "convert": ["output", "tensors", "converted", "bytes", "shards", "content_digest"],
         "score": ["records"],
         "perplexity": ["protocol", "tokens", "nll", "perplexity", "bits_per_byte", "records"],
@@ -46,6 +47,9 @@ struct SchemaTests {
         ("verify", "$defs/pair/properties/ci95", ["low", "high"]),
         ("verify", "properties/kl_divergence", ["mean", "p99", "max"]),
         ("verify", "properties/gates/items", ["expression", "value", "passed"]),
+        ("diff", "properties/counts", ["equal", "changed", "added", "removed"]),
+        ("diff", "properties/gate", ["statistic", "threshold", "exceeding"]),
+        ("diff", "$defs/spectra", ["difference", "tails", "remark"]),
         ("error", "properties/error", ["code", "kind", "message"]),
     ])
     func partsHaveTheirFields(_ name: String, _ place: String, _ fields: [String]) throws {
@@ -65,7 +69,7 @@ struct SchemaTests {
 
     /// Whatever a schema demands it also describes, at every level.
     @Test(arguments: [
-        "inspect", "tokenize", "generate", "trace", "score", "perplexity", "edit", "verify", "pack", "unpack", "convert", "error",
+        "inspect", "tokenize", "generate", "trace", "score", "perplexity", "edit", "verify", "diff", "pack", "unpack", "convert", "error",
     ])
     func demandsOnlyWhatItDescribes(_ name: String) throws {
         func check(_ value: JSONValue) {

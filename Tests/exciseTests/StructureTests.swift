@@ -38,6 +38,7 @@ import Testing
     @Test func modulesImportOnlyWhatLiesBelow() throws {
         let below: [String: Set<String>] = [
             "Storage": [], "Tensors": [], "Checkpoints": ["Storage", "Tensors"], "Tokenizers": ["Storage"],
+            "Comparison": ["Checkpoints", "Storage", "Tensors"],
             "Transformer": ["Checkpoints", "Storage", "Tensors"], "Surgery": ["Checkpoints", "Storage", "Tensors", "Transformer"],
             "Verification": ["Checkpoints", "Storage", "Tensors", "Tokenizers", "Transformer"],
         ]

@@ -34,7 +34,7 @@ import Verification
         for file in ["PickleCalls", "PickleReader", "PickleStack", "PyTorchFile", "PyTorchRecords", "StateDict"] {
             known.formUnion(try codes(of: "Checkpoints/PyTorch/\(file).swift"))
         }
-        known.insert("torchscript")
+        known.formUnion(["torchscript", "fused-experts"])
         for file in ["GGUFFile", "GGUFReader", "GGUFMetadata", "GGUFTensorHeader"] {
             known.formUnion(try codes(of: "Checkpoints/GGUF/\(file).swift"))
         }
