@@ -1,5 +1,4 @@
 internal import Storage
-package import Transformer
 
 /// What an edit is asked to do, whatever the model and the texts.
 package struct EditRecipe: Sendable {
@@ -59,36 +58,5 @@ package struct EditRecipe: Sendable {
         self.damping = damping
         self.rounds = rounds
         self.target = target
-    }
-}
-
-/// The records an edit works with, as tokens.
-package struct EditRecords: Sendable {
-    /// To be forgotten.
-    package var forget: [Example]
-    /// Each to keep its own loss.
-    package var keep: [Example]
-    /// Neighbours of the forget text, and unseen text like it: each to keep its own loss too, without being what was asked to be kept.
-    package var held: [Example]
-    /// General text that the Fisher is made of.
-    package var retain: [Example]
-    /// General text whose perplexity is watched: best none of what the Fisher is made of.
-    package var watched: [Example]
-
-    /// - Parameter watched: nil: the first of the retain records.
-    package init(forget: [Example], keep: [Example], held: [Example] = [], retain: [Example], watched: [Example]? = nil) {
-        self.forget = forget
-        self.keep = keep
-        self.held = held
-        self.retain = retain
-        self.watched = watched ?? Array(retain.prefix(16))
-    }
-
-    /// Examples that each stand for `count` samples (the last for what is left), so that a gradient is a micro-batch's: the loss is
-    /// the mean over the tokens of all of them.
-    package static func microBatches(_ samples: [Example], of count: Int) -> [Example] {
-        stride(from: 0, to: samples.count, by: count).map { start in
-            Example(windows: samples[start..<min(samples.count, start + count)].flatMap(\.windows))
-        }
     }
 }

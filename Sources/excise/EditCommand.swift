@@ -71,14 +71,14 @@ struct EditCommand: ParsableCommand {
         var budget = MemoryBudget.standard
         if let memory { budget = MemoryBudget(bytes: memory.bytes) }
         let unseen = try holdout.map { try encoder.examples(texts.records($0), named: $0) }
-        let records = try records(encoder, unseen)
+        let records = try records(encoder, unseen ?? [])
         var recipe = EditRecipe(
             method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
         (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
-        var history = try EditHistory(of: opened.model.files)
+        let history = try EditHistory(of: opened.model.files)
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
         if dryRun { return print(plan) }
 
@@ -91,7 +91,10 @@ struct EditCommand: ParsableCommand {
         let baseDigest = try opened.model.checkpoint.contentDigest()
         if outcome.meets(recipe.strength) || bestEffort {
             progress.begin("writing \(output)")
-            let digest = try write(plan, outcome, &history, baseDigest, to: staged)
+            let edited = EditedCheckpoint(plan, outcome, baseDigest: baseDigest)
+            let digest = try edited.write(
+                to: staged, after: history, tool: Excise.version, forgotten: InputFile(FilePath(forget)).sha256())
+            try staged.commit()
             let written = try LanguageModel(FileTree(directory: FilePath(output)))
             report.written = (try Scorer(written, from: written.checkpoint).score(records.forget), digest, output)
         }
@@ -99,53 +102,15 @@ struct EditCommand: ParsableCommand {
         if !outcome.meets(recipe.strength) { throw ExitCode(1) }
     }
 
-    /// The records that the edit works with. Of the retain samples every fifth is watched and no part of the Fisher; of the unseen records
-    /// every other one is held at its own loss.
-    private func records(_ encoder: RecordEncoder, _ unseen: [Example]?) throws -> EditRecords {
+    private func records(_ encoder: RecordEncoder, _ unseen: [Example]) throws -> EditRecords {
         let general = try retain.flatMap { try texts.records($0) }
         let name = retain.joined(separator: ", ")
-        let forgotten = try encoder.examples(texts.records(forget), named: forget)
-        let drawn = try fisher.examples(fisher.samples + (fisher.samples + 3) / 4, of: general, encoder, named: name)
-        let sets = Dictionary(grouping: drawn.indices) { $0 % 5 == 4 }
-        let candidates = try encoder.samples(Self.mostCandidates, length: fisher.sampleTokens, of: general, named: name)
-        let close = Resemblance(candidates).closest(neighbours ?? min(forgotten.count, Self.mostNeighbours), to: forgotten)
-        let held = (unseen ?? []).enumerated().filter { $0.offset % 2 == 1 }.prefix(forgotten.count).map(\.element)
+        let samples = try fisher.examples(EditRecords.withWatched(fisher.samples), of: general, encoder, named: name)
+        let candidates = try encoder.samples(EditRecords.mostCandidates, length: fisher.sampleTokens, of: general, named: name)
         return EditRecords(
-            forget: forgotten, keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [],
-            held: close.map { candidates[$0] } + held, retain: (sets[false] ?? []).map { drawn[$0] },
-            watched: sets[true]?.map { drawn[$0] })
-    }
-
-    /// Retain samples among which neighbours are looked for, and how many are taken where the user says nothing.
-    private static let mostCandidates = 4096
-    private static let mostNeighbours = 64
-
-    /// Writes the edited model and puts it in its place; its content digest.
-    private func write(
-        _ plan: EditPlan, _ outcome: EditOutcome, _ history: inout EditHistory, _ baseDigest: SHA256Digest, to staged: StagedDirectory
-    ) throws -> SHA256Digest {
-        let base = plan.model.checkpoint
-        try CheckpointWriter(
-            like: base, edited: outcome.isEdited ? Set(plan.parameters) : [], from: EditedWeights(base, sum: outcome.change),
-            note: history.line(ofNext: method.rawValue, base: baseDigest)
-        ).write(to: staged, beside: plan.model.files.companions().filter { $0.name != EditHistory.fileName })
-        let digest = try Checkpoint(FileTree(directory: staged.contents)).contentDigest()
-        if outcome.isEdited {
-            history.add(
-                .members([
-                    "tool": .members(["name": "excise", "version": .string(Excise.version)]), "method": .string(method.rawValue),
-                    "forget_sha256": .string(try InputFile(FilePath(forget)).sha256().description),
-                    "forget_records": .integer(plan.records.forget.count), "target_nll": .number(plan.recipe.target),
-                    "base_content_digest": .string(baseDigest.description), "content_digest": .string(digest.description),
-                ]))
-        }
-        if !history.edits.isEmpty {
-            let file = try staged.create(EditHistory.fileName)
-            try file.write(history.bytes)
-            try file.finish()
-        }
-        try staged.commit()
-        return digest
+            forget: try encoder.examples(texts.records(forget), named: forget),
+            keep: try keep.map { try encoder.examples(texts.records($0), named: $0) } ?? [], unseen: unseen, samples: samples,
+            candidates: candidates, neighbours: neighbours)
     }
 
     private func print(_ report: EditReport, _ baseDigest: SHA256Digest) throws {

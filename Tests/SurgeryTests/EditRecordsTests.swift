@@ -1,0 +1,30 @@
+import Surgery
+import Testing
+import Transformer
+
+@Suite struct EditRecordsTests {
+    private func examples(_ tokens: Range<Int32>) -> [Example] {
+        tokens.map { Example(windows: [Window(inputs: [$0, 99], targets: [99, 98])]) }
+    }
+
+    private func tokens(_ examples: [Example]) -> [Int32] { examples.map { $0.windows[0].inputs[0] } }
+
+    /// What is watched is no part of the Fisher; unseen records are held by halves; neighbours are those that share a token.
+    @Test func recordsComeOfTexts() {
+        #expect(EditRecords.withWatched(8) == 10)
+        let records = EditRecords(
+            forget: examples(0..<2), keep: [], unseen: examples(10..<20), samples: examples(20..<30), candidates: examples(1..<5),
+            neighbours: nil)
+        #expect(tokens(records.watched) == [24, 29])
+        #expect(tokens(records.retain) == [20, 21, 22, 23, 25, 26, 27, 28])
+        // 1 is a record to forget itself; 99 is common to all.
+        #expect(tokens(records.held) == [11, 13])
+    }
+
+    @Test func fewSamplesAreWatchedAndUsed() {
+        let records = EditRecords(
+            forget: examples(0..<1), keep: [], unseen: [], samples: examples(20..<23), candidates: [], neighbours: 4)
+        #expect(tokens(records.retain) == [20, 21, 22] && tokens(records.watched) == [20, 21, 22])
+        #expect(records.held.isEmpty)
+    }
+}
