@@ -32,8 +32,9 @@ package struct EditRecords: Sendable {
 
     /// Samples of the retain text among which neighbours are looked for.
     package static let mostCandidates = 4096
-    /// How many neighbours are held where nothing is said: as many as there are records to forget, and no more than these.
-    private static let mostNeighbours = 64
+    /// How many neighbours, and how many unseen records, are held where nothing is said: as many as there are records to forget, within
+    /// these bounds. A few are too few: what is not held drifts with each of several successive edits.
+    private static let heldRecords = 16...64
     /// Of so many samples of the retain text, one is watched.
     private static let watchedShare = 5
 
@@ -43,15 +44,16 @@ package struct EditRecords: Sendable {
     /// The records of an edit from the texts it is given.
     ///
     /// - Parameters:
-    ///   - unseen: unseen records like those to forget; every other one is held, as many as there are to forget at most.
+    ///   - unseen: unseen records like those to forget; every other one is held, within bounds.
     ///   - samples: of the retain text: every fifth is watched, the others are what the Fisher is made of.
     ///   - candidates: of the retain text: those that resemble the records to forget most are held.
     ///   - neighbours: how many of these; nil: as many as there are records to forget, within bounds.
     package init(
         forget: [Example], keep: [Example], unseen: [Example], samples: [Example], candidates: [Example], neighbours: Int?
     ) {
-        let close = Resemblance(candidates).closest(neighbours ?? min(forget.count, Self.mostNeighbours), to: forget)
-        let held = unseen.enumerated().filter { $0.offset % 2 == 1 }.prefix(forget.count).map(\.element)
+        let count = min(max(forget.count, Self.heldRecords.lowerBound), Self.heldRecords.upperBound)
+        let close = Resemblance(candidates).closest(neighbours ?? count, to: forget)
+        let held = unseen.enumerated().filter { $0.offset % 2 == 1 }.prefix(count).map(\.element)
         let sets = Dictionary(grouping: samples.indices) { $0 % Self.watchedShare == Self.watchedShare - 1 }
         self.init(
             forget: forget, keep: keep, held: close.map { candidates[$0] } + held, retain: (sets[false] ?? []).map { samples[$0] },

@@ -25,7 +25,7 @@ struct EditCommand: ParsableCommand {
     @Option(
         help: """
             How many records of the retain text that resemble the forget text are held at their own loss, beside part of the holdout; \
-            as many as there are records to forget where it is not given.
+            as many as there are records to forget, from 16 to 64, where it is not given.
             """) var neighbours: Int?
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
