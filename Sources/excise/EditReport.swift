@@ -1,3 +1,4 @@
+internal import Glibc
 internal import Storage
 internal import Surgery
 internal import Verification
@@ -67,7 +68,7 @@ struct EditReport {
             Swift.print(
                 column(index + 1, 5) + column(decimals(round.forgetPredicted, 3), 19) + column(decimals(round.forget, 3), 11)
                     + column(round.keep.map { decimals($0, 3) } ?? "-", 9) + column(decimals(round.retainPredicted, 4), 19)
-                    + column(decimals(round.retain, 4), 11) + column(decimals(round.step, 4), 9)
+                    + column(decimals(round.retain, 4), 11) + column(shortened(round.step), 9)
                     + (round.isAllowed ? "" : "  beyond the bound"))
         }
         if let (within, beyond) = outcome.frontier {
@@ -86,6 +87,13 @@ struct EditReport {
         } else {
             Swift.print("\(outcome.ending.rawValue): nothing was written\(target); --best-effort writes the best edit within the bound.")
         }
+    }
+
+    /// Steps of Fisher Removal are some millionths.
+    private func shortened(_ step: Double) -> String {
+        guard step != 0, step.isFinite, abs(step) < 0.001 else { return decimals(step, 4) }
+        let exponent = Int(log10(abs(step)).rounded(.down))
+        return decimals(step * pow(10, -Double(exponent)), 2) + "e\(exponent)"
     }
 
     private func percent(_ ratio: Double) -> String { (ratio < 1 ? "" : "+") + decimals(100 * (ratio - 1), 2) + " %" }
