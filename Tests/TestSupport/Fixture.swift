@@ -14,16 +14,20 @@ package enum Fixture {
 
     /// Models and texts that are not part of the project; nil where they are not there.
     package static let shared: FilePath? = {
-        let named = ProcessInfo.processInfo.environment["EXCISE_SHARED"].map { FilePath($0) }
-        let path = named ?? project.removingLastComponent().appending("shared")
+        let path = Self.path(in: "EXCISE_SHARED") ?? project.removingLastComponent().appending("shared")
         return FileManager.default.fileExists(atPath: path.string) ? path : nil
     }()
 
+    /// Nil where a variable of the environment is empty too.
+    private static func path(in variable: String) -> FilePath? {
+        ProcessInfo.processInfo.environment[variable].flatMap { $0.isEmpty ? nil : FilePath($0) }
+    }
+
     /// SmolLM2-135M-Instruct's directory, by EXCISE_SMOLLM2; nil where it was not fetched.
-    package static let smolLM2: FilePath? = ProcessInfo.processInfo.environment["EXCISE_SMOLLM2"].map { FilePath($0) }
+    package static let smolLM2: FilePath? = path(in: "EXCISE_SMOLLM2")
 
     /// The GGUF file that directory was made from, by EXCISE_SMOLLM2_GGUF; nil where it was not fetched.
-    package static let smolLM2GGUF: FilePath? = ProcessInfo.processInfo.environment["EXCISE_SMOLLM2_GGUF"].map { FilePath($0) }
+    package static let smolLM2GGUF: FilePath? = path(in: "EXCISE_SMOLLM2_GGUF")
 
     /// The pico models of make_pico_models.py.
     package static let picoModels = [
