@@ -34,7 +34,7 @@ package struct EditPlan: Sendable {
         rows = records.forget + records.keep + records.held
         var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
             switch recipe.curvature {
-            case .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
+            case .identity, .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
             case .woodbury: [(TokenBatch(known + rows), true)]
             }
         if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows), false)) }
@@ -65,7 +65,7 @@ package struct EditPlan: Sendable {
         case .targetedRemoval:
             let rounds = EditRounds(self, try curvature(of: records.retain, progress), TargetedRemoval(target: recipe.target))
             return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
-        case .removal:
+        case .removal, .gradientAscent:
             let rounds = removal(try curvature(of: records.retain + records.keep, progress))
             return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
         case .forgetting:
@@ -93,6 +93,11 @@ package struct EditPlan: Sendable {
     }
 
     private func fisher(of count: Int, _ fill: (any GradientTap) throws -> Void) throws -> any StoredFisher {
+        if case .identity = recipe.curvature {
+            let fisher = try IdentityFisher(model, parameters, examples: count, scratch: scratch)
+            try fill(fisher)
+            return fisher
+        }
         if case .block(let size) = recipe.curvature {
             let fisher = try BlockFisher(model, parameters, examples: count, size: size, rho: recipe.damping, scratch: scratch)
             try fill(fisher)

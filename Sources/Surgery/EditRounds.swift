@@ -58,7 +58,7 @@ struct EditRounds {
             guard let coefficients = rule.coefficients(gram, losses) else { ending = .noAcceptableStep; break }
             let effect = gram.times(coefficients)
             guard let search = rule.search(effect, losses) else { ending = .noAcceptableStep; break }
-            let predicted = try curvature.step(coefficients, &sweep, from: weights, into: step)
+            let retainChange = try curvature.step(coefficients, &sweep, from: weights, into: step)
             guard let (scale, reached) = try go(search, change, step, &sweep) else { ending = .noAcceptableStep; break }
 
             let reachedRetain = try plan.retainLoss(from: EditedWeights(base, sum: change, step: step, scale: Float(scale)))
@@ -69,7 +69,7 @@ struct EditRounds {
             let before = losses.meanForget
             losses.move(to: reached, predicted: effect.map { scale * $0 })
             retain = reachedRetain
-            predictedRetain += scale * predicted.onRetain
+            predictedRetain += scale * retainChange
             rounds.append(
                 EditRound(
                     forgetPredicted: before + scale * mean(effect[losses.forget]), forget: losses.meanForget, keep: losses.meanKeep,

@@ -46,7 +46,7 @@ package struct Perplexity: Sendable {
             switch record {
             case .text(let text): total += text.utf8.count
             case .completion(_, let completion): total += completion.utf8.count
-            case .tokens: return nil
+            case .tokens, .part: return nil
             }
         }
         return total

@@ -11,7 +11,7 @@ struct EditCommand: ParsableCommand {
         commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.", discussion: TextOptions.files)
 
     @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
-    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal|fisher-forgetting")) var method:
+    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal|fisher-forgetting|gradient-ascent")) var method:
         EditRecipe.Method =
             .targetedRemoval
     @Option(help: "Text to forget.") var forget: String

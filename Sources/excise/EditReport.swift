@@ -32,7 +32,7 @@ struct EditReport {
                 "memory",
                 .members([
                     "budget_bytes": budget.map { .integer($0) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
-                    "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
+                    "measured_peak_bytes": .integer(ProcessMemory.peakBytes),
                 ])
             ),
             ("output_sha256", written.map { .string($0.digest.description) } ?? .null),
@@ -83,7 +83,7 @@ struct EditReport {
             Swift.print(
                 "\(outcome.ending.rawValue): the forget text is at \(decimals(score.meanRecordLoss, 3)) nats a token in the written file\(target); "
                     + "\(score.recited) records are still recited.")
-            Swift.print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(path)")
+            Swift.print("peak memory \(ProcessMemory.peakBytes >> 20) MiB; written to \(path)")
         } else {
             Swift.print("\(outcome.ending.rawValue): nothing was written\(target); --best-effort writes the best edit within the bound.")
         }
