@@ -9,6 +9,8 @@ package struct LinearLayout: Sendable {
     /// Where the outputs are stored in another order than they are computed in; nil: in the same.
     package var storedOrder: StoredOrder?
 
+    package var names: [String] { [weight, bias].compactMap { $0 } }
+
     package var storedRows: Int { isInputByOutput ? inputs : outputs }
     package var storedColumns: Int { isInputByOutput ? outputs : inputs }
 }
@@ -80,6 +82,9 @@ package struct LayerLayout: Sendable {
     package var linears: [LinearLayout] {
         projections + [attentionOutput] + (feedForward?.linears ?? []) + [sharedWeight, router].compactMap { $0 }
     }
+
+    /// Every tensor that an edit may change.
+    package var parameters: [String] { norms.flatMap(\.names) + (linears + experts.flatMap(\.linears)).flatMap(\.names) }
 
     /// In the order in which a forward pass comes to them.
     package var norms: [NormLayout] {

@@ -40,13 +40,10 @@ package struct TensorLayout: Sendable {
 
     /// Every tensor that an edit may change, in the order of the decoder.
     package var parameters: [String] {
-        var names = [embedding] + Self.names(embeddingProjection) + (positionEmbedding.map { [$0] } ?? []) + (embeddingNorm?.names ?? [])
-        for layer in layers {
-            names += layer.norms.flatMap(\.names) + (layer.linears + layer.experts.flatMap(\.linears)).flatMap(Self.names)
-        }
-        names += (finalNorm?.names ?? []) + Self.names(headProjection) + (head == embedding ? [] : [head]) + (headBias.map { [$0] } ?? [])
+        var names = [embedding] + (embeddingProjection?.names ?? []) + (positionEmbedding.map { [$0] } ?? []) + (embeddingNorm?.names ?? [])
+        names += layers.flatMap(\.parameters)
+        names +=
+            (finalNorm?.names ?? []) + (headProjection?.names ?? []) + (head == embedding ? [] : [head]) + (headBias.map { [$0] } ?? [])
         return names
     }
-
-    private static func names(_ map: LinearLayout?) -> [String] { [map?.weight, map?.bias].compactMap { $0 } }
 }

@@ -71,6 +71,13 @@ package enum FileSystem {
         return offset - range.lowerBound
     }
 
+    static func size(of file: FileDescriptor) throws(Errno) -> Int { Int(try Stat(file).size) }
+
+    /// The next bytes are written at the file's start.
+    static func rewind(_ file: FileDescriptor) throws(Errno) {
+        do { try file.seek(offset: 0, from: .start) } catch { throw (error as? Errno) ?? .ioError }
+    }
+
     /// Writes all of the bytes where the file stands.
     static func append(_ bytes: Span<UInt8>, to target: FileDescriptor) throws(Errno) {
         do { _ = try unsafe bytes.withUnsafeBytes { unsafe try target.writeAll($0) } } catch { throw (error as? Errno) ?? .ioError }

@@ -18,13 +18,23 @@ package struct EditPlan: Sendable {
     package let plannedPeak: Int
     /// What of it the curvature takes beside the sweeps.
     private let curvatureBytes: Int
+    /// Where rounds are kept as they end; nil: nowhere.
+    package var journal: RoundsJournal?
+    /// What hears how far the edit is.
+    package let meter: EditMeter
+    /// The layer that each tensor is of.
+    private let groups: [String: String]
 
     /// Throws `TransformerError.overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one,
     /// and `SurgeryError` where nothing is left to be changed.
     package init(
-        _ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath
+        _ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath,
+        meter: EditMeter = EditMeter()
     ) throws {
         self.model = model
+        self.meter = meter
+        let layers = model.layout.layers.enumerated()
+        groups = Dictionary(layers.flatMap { index, layer in layer.parameters.map { ($0, "\(index)") } }) { first, _ in first }
         self.recipe = recipe
         self.records = records
         parameters = try recipe.selection.names(of: model)
@@ -59,17 +69,16 @@ package struct EditPlan: Sendable {
         return edits * 4 * parameterCount + CurvatureNeed(recipe.curvature, model, parameters).scratchBytes
     }
 
-    /// Finds the edit. The model is left as it was; `progress` hears what is being done.
-    package func run(progress: (String) -> Void) throws -> EditOutcome {
+    /// Finds the edit. The model is left as it was.
+    package func run() throws -> EditOutcome {
         switch recipe.method {
         case .targetedRemoval:
-            let rounds = EditRounds(self, try curvature(of: records.retain, progress), TargetedRemoval(target: recipe.target))
-            return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
+            let rounds = EditRounds(self, try curvature(of: records.retain), TargetedRemoval(target: recipe.target))
+            return try rounds.run(from: EditRounds.Beginning(change: store()))
         case .removal, .gradientAscent:
-            let rounds = removal(try curvature(of: records.retain + records.keep, progress))
-            return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
+            return try removal(curvature(of: records.retain + records.keep)).run(from: EditRounds.Beginning(change: store()))
         case .forgetting:
-            return try FisherForgetting(self, curvature(of: records.retain + records.keep, progress)).run(progress: progress)
+            return try FisherForgetting(self, curvature(of: records.retain + records.keep)).run()
         }
     }
 
@@ -78,16 +87,16 @@ package struct EditPlan: Sendable {
     }
 
     /// F of some examples, in a forward and, but in example space, a backward sweep or two.
-    func curvature(of examples: [Example], _ progress: (String) -> Void) throws -> any Curvature {
+    func curvature(of examples: [Example]) throws -> any Curvature {
         if case .woodbury(let block) = recipe.curvature {
             return WoodburyCurvature(model.checkpoint, retain: examples, block: block, rho: recipe.damping)
         }
-        progress("Fisher of \(examples.count) retain records")
+        begins("Fisher of \(examples.count) retain records", passes: recipe.curvature == .ekfac ? 3 : 2)
         let batch = TokenBatch(examples)
         var sweep = try LayerSweep(model, batch, plan: sweepPlan(batch, needsEveryExample: false))
-        _ = try sweep.scoreKeeping(from: model.checkpoint)
+        _ = try metered(batch) { try sweep.scoreKeeping(from: weights()) }
         let fisher = try fisher(of: examples.count) { tap in
-            try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
+            try metered(batch) { try sweep.backward(from: weights(), tap: SelectedParameters(parameters, for: tap)) }
         }
         return StoredCurvature(fisher, of: model.checkpoint, parameters: parameters)
     }
@@ -116,11 +125,25 @@ package struct EditPlan: Sendable {
         return fisher
     }
 
+    /// The model with a change on it, or as it is; read under the meter's eyes.
+    func weights(sum: ParameterStore? = nil, step: ParameterStore? = nil, scale: Double = 0) -> MeteredWeights {
+        var source: any WeightSource = model.checkpoint
+        if sum != nil || step != nil { source = EditedWeights(model.checkpoint, sum: sum, step: step, scale: Float(scale)) }
+        return MeteredWeights(source: source, meter: meter, groups: groups)
+    }
+
+    /// A piece of work begins that takes about so many passes through the model.
+    func begins(_ work: String, passes: Int) { meter.begins(work, layers: passes * (model.layout.layers.count + 1)) }
+
+    private func metered<Result>(_ batch: TokenBatch, times: Int = 1, _ pass: () throws -> Result) rethrows -> Result {
+        try meter.pass(tokens: times * batch.tokens.count, pass)
+    }
+
     /// A sweep over the records that the edit is about, within the budget.
     func rowSweep(_ curvature: any Curvature) throws -> RowSweep {
         let batch = TokenBatch(curvature.companions + rows)
         return try RowSweep(
-            model, parameters: parameters, batch: batch, companions: curvature.companions.count, plan: sweepPlan(batch))
+            model, parameters: parameters, batch: batch, companions: curvature.companions.count, plan: sweepPlan(batch), meter: meter)
     }
 
     /// How a batch is swept within what the curvature leaves of the budget.
@@ -133,9 +156,9 @@ package struct EditPlan: Sendable {
     func effect(of change: ParameterStore, on examples: [Example]) throws -> (losses: [Double], changes: [Double]) {
         let batch = TokenBatch(examples)
         var sweep = try LayerSweep(model, batch, plan: sweepPlan(batch, needsEveryExample: false))
-        let losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
+        let losses = try metered(batch) { try sweep.scoreKeeping(from: weights()).meanLosses(batch) }
         let tap = ChangeEffect(change, examples: examples.count)
-        try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
+        try metered(batch) { try sweep.backward(from: weights(), tap: SelectedParameters(parameters, for: tap)) }
         return (losses, tap.effect)
     }
 
@@ -143,7 +166,7 @@ package struct EditPlan: Sendable {
     func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
         let batch = TokenBatch(examples)
         var sweep = CandidateSweep(model, batch)
-        return try sweep.score(from: sources).map { $0.meanLosses(batch) }
+        return try metered(batch, times: sources.count) { try sweep.score(from: sources).map { $0.meanLosses(batch) } }
     }
 
     /// The watched retain records' mean loss.
@@ -153,7 +176,7 @@ package struct EditPlan: Sendable {
     func losses(_ examples: [Example], from weights: any WeightSource) throws -> [Double] {
         let batch = TokenBatch(examples)
         var sweep = try LayerSweep(model, batch, plan: .forward)
-        return try sweep.score(from: weights).meanLosses(batch)
+        return try metered(batch) { try sweep.score(from: weights).meanLosses(batch) }
     }
 
     /// How many numbers the parameters that may change hold.

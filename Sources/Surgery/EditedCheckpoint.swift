@@ -29,7 +29,7 @@ package struct EditedCheckpoint {
         let digest = try Checkpoint(FileTree(directory: staged.contents)).contentDigest()
         var history = history
         if outcome.isEdited { history.add(entry(digest, tool, forgotten)) }
-        if !history.edits.isEmpty {
+        if !history.edits.isEmpty && !staged.isFinished(EditHistory.fileName) {
             let file = try staged.create(EditHistory.fileName)
             try file.write(history.bytes)
             try file.finish()

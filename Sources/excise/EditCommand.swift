@@ -29,6 +29,7 @@ struct EditCommand: ParsableCommand {
             """) var neighbours: Int?
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
+    @Flag(help: "Go on with the same edit after the last round that had ended when it was cut off.") var resume = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
     @OptionGroup var fisher: CurvatureOptions
     @Option(
@@ -66,6 +67,12 @@ struct EditCommand: ParsableCommand {
 
     func run() throws {
         let progress = common.begin()
+        let meter = EditMeter { event in
+            switch event {
+            case .begins(let work, _): progress.begin(work, of: "layers")
+            case .passed(let done, let all): progress.advance(done, all)
+            }
+        }
         let opened = try OpenModel(model)
         let encoder = try opened.encoder(opened.tokenizer(), texts)
         var budget = MemoryBudget.standard
@@ -77,18 +84,23 @@ struct EditCommand: ParsableCommand {
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
         (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
-        var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
+        var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."), meter: meter)
         let history = try EditHistory(of: opened.model.files)
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
         if dryRun { return print(plan) }
 
-        let staged = try StagedDirectory(FilePath(output), replacing: force)
-        Interruption.willStage(staged.scratch)
-        plan.scratch = staged.scratch
-        if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
-        let outcome = try plan.run(progress: { progress.begin($0) })
-        var report = EditReport(plan: plan, outcome: outcome, prefix: encoder.prefix, budget: memory?.bytes)
         let baseDigest = try opened.model.checkpoint.contentDigest()
+        let tokens = TokenDigest.of([
+            records.forget, records.keep, records.held, records.retain, records.watched, unseen ?? [],
+        ])
+        let work = "\(Excise.version) edit \(baseDigest) \(recipe) \(tokens)"
+        let staged = try StagedDirectory(FilePath(output), replacing: force, work: work, resuming: resume)
+        // With --resume, what is done stays when the work is interrupted.
+        if !resume { Interruption.willStage(staged.scratch) }
+        (plan.scratch, plan.journal) = (staged.scratch, RoundsJournal(in: staged.scratch))
+        if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
+        let outcome = try plan.run()
+        var report = EditReport(plan: plan, outcome: outcome, prefix: encoder.prefix, budget: memory?.bytes)
         if outcome.meets(recipe.strength) || bestEffort {
             progress.begin("writing \(output)")
             let edited = EditedCheckpoint(plan, outcome, baseDigest: baseDigest)

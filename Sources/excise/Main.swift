@@ -16,7 +16,7 @@ struct Excise: ParsableCommand {
         ])
 
     static func main() {
-        ProcessMemory.giveBackLargeBuffers()
+        ProcessAccount.giveBackLargeBuffers()
         Interruption.install()
         do {
             var command = try parseAsRoot()

@@ -47,7 +47,7 @@ struct ParameterSelectionTests {
         recipe.selection.included = [Glob("*.mlp.*")]
         // Gradient ascent spares nothing: what is looked at here is where it goes, not what it costs.
         recipe.retainBound = 1
-        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run()
         for name in pico.model.layout.parameters { #expect(outcome.change.contains(name) == name.contains(".mlp.")) }
         #expect(outcome.ending == .targetReached)
     }
