@@ -86,6 +86,13 @@ package struct LayerLayout: Sendable {
     /// Every tensor that an edit may change.
     package var parameters: [String] { norms.flatMap(\.names) + (linears + experts.flatMap(\.linears)).flatMap(\.names) }
 
+    /// What a tensor of the layer is for; nil where it has no such tensor.
+    package func role(of name: String) -> ParameterRole? {
+        if norms.contains(where: { $0.names.contains(name) }) { return .norm }
+        if (projections + [attentionOutput]).contains(where: { $0.names.contains(name) }) { return .attention }
+        return parameters.contains(name) ? .feedForward : nil
+    }
+
     /// In the order in which a forward pass comes to them.
     package var norms: [NormLayout] {
         [attentionNorm].compactMap { $0 } + queryNorms + keyNorms

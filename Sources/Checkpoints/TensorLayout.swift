@@ -38,6 +38,13 @@ package struct TensorLayout: Sendable {
         self.layers = layers
     }
 
+    /// What a parameter is for, and the layer it is of, where it is of one.
+    package func place(of name: String) -> (role: ParameterRole, layer: Int?) {
+        for (index, layer) in layers.enumerated() { if let role = layer.role(of: name) { return (role, index) } }
+        let norms = (embeddingNorm?.names ?? []) + (finalNorm?.names ?? [])
+        return (norms.contains(name) ? .norm : .embedding, nil)
+    }
+
     /// Every tensor that an edit may change, in the order of the decoder.
     package var parameters: [String] {
         var names = [embedding] + (embeddingProjection?.names ?? []) + (positionEmbedding.map { [$0] } ?? []) + (embeddingNorm?.names ?? [])

@@ -1,5 +1,5 @@
-internal import Dispatch
 internal import Checkpoints
+internal import Dispatch
 internal import Synchronization
 
 /// How far an edit is and where its time goes, told by what its sweeps read: a layer's pass begins when its first tensor is read, and
@@ -17,6 +17,7 @@ package final class EditMeter: Sendable {
         var since = 0.0
         var seconds: [String: Double] = [:]
         var tokens = 0
+        var passes = 0
         var passed = 0
         var expected = 0
     }
@@ -33,6 +34,9 @@ package final class EditMeter: Sendable {
     /// Tokens that have been taken through the model, forward or back.
     package var tokens: Int { account.withLock(\.tokens) }
 
+    /// Passes through the model, each forward or back, with any number of tokens and versions of the weights.
+    package var passes: Int { account.withLock(\.passes) }
+
     /// Seconds since it was made.
     package var elapsed: Double { Self.now() - started }
 
@@ -43,7 +47,10 @@ package final class EditMeter: Sendable {
 
     /// Makes a pass of so many tokens through the model.
     func pass<Result>(tokens: Int, _ body: () throws -> Result) rethrows -> Result {
-        account.withLock { $0.tokens += tokens }
+        account.withLock {
+            $0.tokens += tokens
+            $0.passes += 1
+        }
         defer { enter(nil) }
         return try body()
     }

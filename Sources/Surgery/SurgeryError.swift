@@ -20,8 +20,8 @@ package enum SurgeryError: DiagnosedError {
     package var description: String {
         switch self {
         case .unmatchedPattern(let pattern):
-            "No parameter of the model has a name like \(JSONValue.string(pattern).serialized()); excise inspect MODEL --tensors lists them."
-        case .nothingSelected: "--exclude leaves no parameter that the edit could change."
+            "No parameter of the model has a name or a layer like \(JSONValue.string(pattern).serialized()); excise inspect MODEL --tensors lists them."
+        case .nothingSelected: "--layers, --roles and --exclude leave no parameter that the edit could change."
         case .brokenState(let path):
             "\(path) is not what an edit that was cut off has left; without --resume the edit begins anew."
         }

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Checkpoints
 package import Tensors
 
@@ -16,7 +15,7 @@ package struct DistributionComparison: Sendable {
         _ base: borrowing DecoderHead, _ baseRows: borrowing Matrix, _ edited: borrowing DecoderHead, _ editedRows: borrowing Matrix,
         targets: [Int32]
     ) {
-        var results = Matrix(rows: baseRows.rows, columns: 6)
+        var results = Matrix(rows: baseRows.rows, columns: 8)
         base.logits(of: baseRows) { range, baseTile in
             var part = Matrix(rows: range.count, columns: editedRows.columns)
             copy(editedRows, range, into: &part, 0..<range.count)
@@ -27,50 +26,62 @@ package struct DistributionComparison: Sendable {
                 Self.compare(first, editedTile.view, targets: targets.span.extracting(range), into: &rows)
             }
         }
-        for row in 0..<results.rows {
-            let values = results.view.row(row)
-            self.base.losses.append(values[0])
-            self.base.isArgmax.append(values[1] == 1)
-            self.edited.losses.append(values[2])
-            self.edited.isArgmax.append(values[3] == 1)
-            divergences.append(values[4])
-            agreements.append(values[5] == 1)
-        }
+        self.base = TokenScores(standardized: results, from: 0)
+        self.edited = TokenScores(standardized: results, from: 3)
+        let elements = results.elements
+        divergences = (0..<results.rows).map { elements[$0 * 8 + 6] }
+        agreements = (0..<results.rows).map { elements[$0 * 8 + 7] == 1 }
     }
 
     package init() {}
 
-    package mutating func append(_ other: DistributionComparison) {
-        base.losses += other.base.losses
-        base.isArgmax += other.base.isArgmax
-        edited.losses += other.edited.losses
-        edited.isArgmax += other.edited.isArgmax
-        divergences += other.divergences
-        agreements += other.agreements
-    }
-
-    /// Row by row: loss and is-argmax of the base, of the edited, the divergence, whether the likeliest tokens agree.
+    /// Row by row: loss, is-argmax and standardised log-probability of the base, of the edited, the divergence, whether the likeliest
+    /// tokens agree.
     private static func compare(_ base: MatrixView, _ edited: MatrixView, targets: Span<Int32>, into results: inout MutableMatrixView) {
         RowParallel.rows(of: &results, perBlock: 1) { range, results in
             let (p, q, target) = (base.row(range.lowerBound), edited.row(range.lowerBound), Int(targets[range.lowerBound]))
-            let (pMost, qMost) = (p.maximum(), q.maximum())
-            var (pSum, qSum, cross) = (0.0, 0.0, 0.0)
-            for column in p.indices {
-                let weight = Double(exponential(p[column] - pMost))
-                pSum += weight
-                qSum += Double(exponential(q[column] - qMost))
-                cross += weight * Double((p[column] - pMost) - (q[column] - qMost))
-            }
-            let (pLog, qLog) = (log(pSum), log(qSum))
+            let (pMoments, qMoments) = (NextTokenMoments(p), NextTokenMoments(q))
             let (pBest, qBest) = (p.indexOfMaximum(), q.indexOfMaximum())
             var row = results.row(0)
-            row[0] = Float(pLog - Double(p[target] - pMost))
+            row[0] = Float(pMoments.loss(p[target]))
             row[1] = pBest == target ? 1 : 0
-            row[2] = Float(qLog - Double(q[target] - qMost))
-            row[3] = qBest == target ? 1 : 0
-            // Rounding can leave a tiny negative number where the distributions are the same.
-            row[4] = Float(max(0, cross / pSum - pLog + qLog))
-            row[5] = pBest == qBest ? 1 : 0
+            row[2] = Float(pMoments.standardized(p[target]))
+            row[3] = Float(qMoments.loss(q[target]))
+            row[4] = qBest == target ? 1 : 0
+            row[5] = Float(qMoments.standardized(q[target]))
+            row[6] = Float(NextTokenMoments.divergence(p, pMoments, q, qMoments))
+            row[7] = pBest == qBest ? 1 : 0
         }
+    }
+}
+
+extension DecoderHead {
+    /// Scores rows (n x C) against their targets, standardised log-probabilities too.
+    package borrowing func scoreStandardized(_ rows: borrowing Matrix, targets: [Int32]) -> TokenScores {
+        var results = Matrix(rows: rows.rows, columns: 3)
+        logits(of: rows) { range, tile in
+            var part = results.mutableRows(range)
+            let (logits, targets) = (tile.view, targets.span.extracting(range))
+            RowParallel.rows(of: &part, perBlock: 1) { range, part in
+                let (values, target) = (logits.row(range.lowerBound), Int(targets[range.lowerBound]))
+                let moments = NextTokenMoments(values)
+                var row = part.row(0)
+                row[0] = Float(moments.loss(values[target]))
+                row[1] = values[target] == moments.largest && values.indexOfMaximum() == target ? 1 : 0
+                row[2] = Float(moments.standardized(values[target]))
+            }
+        }
+        return TokenScores(standardized: results, from: 0)
+    }
+}
+
+extension TokenScores {
+    /// From three columns: loss, is-argmax, standardised log-probability.
+    fileprivate init(standardized rows: borrowing Matrix, from column: Int) {
+        let elements = rows.elements
+        let starts = (0..<rows.rows).map { $0 * rows.columns + column }
+        self.init(
+            losses: starts.map { elements[$0] }, isArgmax: starts.map { elements[$0 + 1] == 1 },
+            standardized: starts.map { elements[$0 + 2] })
     }
 }

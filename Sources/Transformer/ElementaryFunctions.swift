@@ -24,6 +24,27 @@ func exponential(_ x: Float) -> Float {
     return fraction * Float(bitPattern: (half &+ 127) &<< 23) * Float(bitPattern: (exponent &- half &+ 127) &<< 23)
 }
 
+/// The same for eight at once.
+@inline(__always)
+func exponential(_ x: Lanes) -> Lanes {
+    var bounded = x.replacing(with: -87.33654, where: x .< -87.33654)
+    bounded.replace(with: 88.72283, where: bounded .> 88.72283)
+    let shifted = bounded * 1.442695 + 12_582_912
+    let power = shifted - 12_582_912
+    let rest = (bounded - power * 0.693359375) - power * -2.12194440e-4
+    var polynomial = Lanes(repeating: 1.9875691500e-4)
+    polynomial = polynomial * rest + 1.3981999507e-3
+    polynomial = polynomial * rest + 8.3334519073e-3
+    polynomial = polynomial * rest + 4.1665795894e-2
+    polynomial = polynomial * rest + 1.6666665459e-1
+    polynomial = polynomial * rest + 5.0000001201e-1
+    let fraction = polynomial * rest * rest + rest + 1
+    let exponent = unsafe unsafeBitCast(shifted, to: SIMD8<UInt32>.self) &- 0x4B40_0000
+    let half = unsafe unsafeBitCast(unsafeBitCast(exponent, to: SIMD8<Int32>.self) &>> 1, to: SIMD8<UInt32>.self)
+    let (first, second) = ((half &+ 127) &<< 23, (exponent &- half &+ 127) &<< 23)
+    return unsafe fraction * unsafeBitCast(first, to: Lanes.self) * unsafeBitCast(second, to: Lanes.self)
+}
+
 /// The hyperbolic tangent, within 4 units in the last place of 1.
 @inline(__always)
 func hyperbolicTangent(_ x: Float) -> Float {

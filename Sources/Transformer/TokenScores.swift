@@ -4,10 +4,14 @@ package struct TokenScores: Sendable {
     package var losses: [Float]
     /// Whether it was the likeliest token.
     package var isArgmax: [Bool]
+    /// How many standard deviations its log-probability lies above the mean log-probability, both over tokens drawn from the model's
+    /// distribution: what Min-K%++ (Zhang et al. 2024) sorts by. Empty where it was not asked for.
+    package var standardized: [Float]
 
-    package init(losses: [Float] = [], isArgmax: [Bool] = []) {
+    package init(losses: [Float] = [], isArgmax: [Bool] = [], standardized: [Float] = []) {
         self.losses = losses
         self.isArgmax = isArgmax
+        self.standardized = standardized
     }
 
     /// Mean loss of every example, summed in Double.

@@ -37,12 +37,15 @@ package struct Perplexity: Sendable {
         tokens = score.tokens
         nll = score.nll
         // Without a prefix the first token of a record is not scored.
-        bytes = `protocol`.scoresEveryToken && encoder.prefix != nil ? Self.bytes(records) : nil
+        bytes = `protocol`.scoresEveryToken && encoder.prefix != nil ? records.scoredBytes : nil
     }
+}
 
-    private static func bytes(_ records: [TextRecord]) -> Int? {
+extension [TextRecord] {
+    /// UTF-8 bytes of what is scored; nil where there are token ids among the records.
+    var scoredBytes: Int? {
         var total = 0
-        for record in records {
+        for record in self {
             switch record {
             case .text(let text): total += text.utf8.count
             case .completion(_, let completion): total += completion.utf8.count

@@ -2,22 +2,33 @@ package import Checkpoints
 internal import Glibc
 package import Transformer
 
-/// A record's score: summed loss in nats, and how many of its scored tokens are the likeliest ones.
+/// A record's score: summed loss in nats, and what every scored token of it cost.
 package struct RecordScore: Sendable {
     package var tokens = 0
     package var nll = 0.0
     package var greedyMatches = 0
     /// Each scored token's loss, in order.
     package var losses: [Float] = []
+    /// Whether it is the likeliest token.
+    package var isArgmax: [Bool] = []
+    /// Its standardised log-probability (`TokenScores.standardized`).
+    package var standardized: [Float] = []
+
+    package init() {}
 
     /// Whether every scored token is the argmax.
     package var isRecited: Bool { tokens > 0 && greedyMatches == tokens }
 
-    mutating func add(_ losses: ArraySlice<Float>, _ matches: ArraySlice<Bool>) {
-        tokens += losses.count
-        nll += losses.reduce(0.0) { $0 + Double($1) }
-        greedyMatches += matches.count { $0 }
-        self.losses += losses
+    /// Mean loss, in nats a token.
+    package var meanLoss: Double { nll / Double(tokens) }
+
+    mutating func add(_ scores: TokenScores, _ range: Range<Int>) {
+        tokens += range.count
+        nll += scores.losses[range].reduce(0.0) { $0 + Double($1) }
+        greedyMatches += scores.isArgmax[range].count { $0 }
+        losses += scores.losses[range]
+        isArgmax += scores.isArgmax[range]
+        standardized += scores.standardized[range]
     }
 }
 
@@ -25,12 +36,14 @@ package struct RecordScore: Sendable {
 package struct TextScore: Sendable {
     package var records: [RecordScore]
 
+    package init(records: [RecordScore]) { self.records = records }
+
     package var tokens: Int { records.reduce(0) { $0 + $1.tokens } }
     package var nll: Double { records.reduce(0.0) { $0 + $1.nll } }
     package var nllPerToken: Double { nll / Double(tokens) }
     package var perplexity: Double { exp(nllPerToken) }
     /// The mean over records of each record's mean loss: what an edit's rounds measure.
-    package var meanRecordLoss: Double { records.reduce(0.0) { $0 + $1.nll / Double($1.tokens) } / Double(records.count) }
+    package var meanRecordLoss: Double { records.reduce(0.0) { $0 + $1.meanLoss } / Double(records.count) }
     package var recited: Int { records.count { $0.isRecited } }
 }
 
@@ -44,6 +57,12 @@ package struct Scorer: Sendable {
         self.source = source
     }
 
+    /// Several texts' scores, in one sweep of all of them.
+    package func score(_ texts: [[Example]], progress: (Int, Int) -> Void = { _, _ in }) throws -> [TextScore] {
+        let all = try score(texts.flatMap { $0 }, progress: progress)
+        return texts.shares(of: all.records).map { TextScore(records: Array($0)) }
+    }
+
     /// Every example's score. `progress` hears how many tokens of how many are done.
     package func score(_ examples: [Example], progress: (Int, Int) -> Void = { _, _ in }) throws -> TextScore {
         var records = [RecordScore](repeating: RecordScore(), count: examples.count)
@@ -53,14 +72,24 @@ package struct Scorer: Sendable {
         for group in groups {
             let batch = TokenBatch(group.windows.map { Example(windows: [$0]) })
             var sweep = try LayerSweep(model, batch, plan: .forward)
-            let scores = try sweep.score(from: source)
-            for (range, record) in zip(batch.exampleScoredRows, group.records) {
-                records[record].add(scores.losses[range], scores.isArgmax[range])
-            }
+            let rows = try sweep.scoredRows(from: source)
+            let scores = try DecoderHead(model, from: source).scoreStandardized(rows, targets: batch.scoredTargets)
+            for (range, record) in zip(batch.exampleScoredRows, group.records) { records[record].add(scores, range) }
             done += group.rows
             progress(done, total)
         }
         return TextScore(records: records)
+    }
+}
+
+extension [[Example]] {
+    /// What belongs to each text, of something that has one for each example of all of them.
+    func shares<Share>(of elements: [Share]) -> [ArraySlice<Share>] {
+        var start = 0
+        return map { examples in
+            defer { start += examples.count }
+            return elements[start..<start + examples.count]
+        }
     }
 }
 

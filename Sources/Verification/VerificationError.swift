@@ -13,10 +13,13 @@ package enum VerificationError: DiagnosedError {
     case tooShort(String)
     case tooLong(String, tokens: Int, context: Int)
     case unlikeModels(String)
+    case noDigits(String, record: Int)
 
     package var fault: Fault {
         switch self {
-        case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels, .spanBeyondRecord: .malformedInput
+        case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels, .spanBeyondRecord,
+            .noDigits:
+            .malformedInput
         case .noPrefix, .unknownProtocol, .protocolOutOfRange: .usage
         }
     }
@@ -32,6 +35,7 @@ package enum VerificationError: DiagnosedError {
         case .tooShort: "text-too-short"
         case .tooLong: "text-too-long"
         case .unlikeModels: "unlike-models"
+        case .noDigits: "no-digits"
         }
     }
 
@@ -51,6 +55,8 @@ package enum VerificationError: DiagnosedError {
         case .protocolOutOfRange(let text, let reason): "The protocol \(text) \(reason)."
         case .tooShort(let name): "\(name) is too short for this protocol: no token of it would be scored."
         case .tooLong(let name, let tokens, let context): "\(name) has \(tokens) tokens, more than the context of \(context)."
+        case .noDigits(let name, let record):
+            "\(name): record \(record + 1) has no digit in what is scored; a canary's candidates are the same record with other digits."
         case .unlikeModels(let reason): "The two models cannot be compared token by token: \(reason)."
         }
     }

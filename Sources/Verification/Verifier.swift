@@ -1,30 +1,11 @@
 package import Checkpoints
-internal import Glibc
 internal import Tensors
 package import Transformer
 
-/// What the base model and the edited one make of one text.
-package struct TextComparison: Sendable {
-    package let base: TextScore
-    package let edited: TextScore
-    /// Edited perplexity over base perplexity.
-    package let ratio: Double
-    /// 95 % interval of the ratio: percentiles of a paired bootstrap over records, seeded; nil for a single record.
-    package let interval: (low: Double, high: Double)?
-
-    package init(base: TextScore, edited: TextScore, seed: UInt64) {
-        self.base = base
-        self.edited = edited
-        ratio = exp(edited.nllPerToken - base.nllPerToken)
-        interval = PairedBootstrap(seed: seed).interval(
-            tokens: base.records.map(\.tokens), differences: zip(base.records, edited.records).map { $1.nll - $0.nll })
-    }
-}
-
-/// Two models side by side: losses on each text, and their next-token distributions on the retain text.
+/// Two models side by side, each swept once for all texts.
 package struct Verifier: Sendable {
-    private let base: LanguageModel
-    private let edited: LanguageModel
+    package let base: LanguageModel
+    package let edited: LanguageModel
 
     /// Throws `unlikeModels` where the two cannot be compared token by token.
     package init(base: LanguageModel, edited: LanguageModel) throws(VerificationError) {
@@ -37,23 +18,10 @@ package struct Verifier: Sendable {
         self.edited = edited
     }
 
-    /// Scores a text with both.
-    package func compare(_ examples: [Example], seed: UInt64, progress: (Int, Int) -> Void) throws -> TextComparison {
-        TextComparison(
-            base: try Scorer(base, from: base.checkpoint).score(examples, progress: progress),
-            edited: try Scorer(edited, from: edited.checkpoint).score(examples, progress: progress), seed: seed)
-    }
-
-    /// Scores a text with both and compares their distributions, token by token.
-    package func compareDistributions(
-        _ examples: [Example], seed: UInt64, progress: (Int, Int) -> Void
-    ) throws -> (TextComparison, DistributionComparison) {
-        var all = DistributionComparison()
-        var scores = (
-            base: [RecordScore](repeating: RecordScore(), count: examples.count),
-            edited: [RecordScore](repeating: RecordScore(), count: examples.count)
-        )
-        let groups = WindowGroup.groups(of: examples)
+    /// Scores texts with both and compares their distributions, token by token.
+    package func compare(_ texts: [[Example]], seed: UInt64, progress: (Int, Int) -> Void = { _, _ in }) throws -> [TextComparison] {
+        var pairs = [RecordPair](repeating: RecordPair(), count: texts.reduce(0) { $0 + $1.count })
+        let groups = WindowGroup.groups(of: texts.flatMap { $0 })
         let total = groups.reduce(0) { $0 + $1.rows }
         var done = 0
         for group in groups {
@@ -63,19 +31,47 @@ package struct Verifier: Sendable {
             let comparison = DistributionComparison(
                 try DecoderHead(base, from: base.checkpoint), rows, try DecoderHead(edited, from: edited.checkpoint), otherRows,
                 targets: batch.scoredTargets)
-            for (range, record) in zip(batch.exampleScoredRows, group.records) {
-                scores.base[record].add(comparison.base.losses[range], comparison.base.isArgmax[range])
-                scores.edited[record].add(comparison.edited.losses[range], comparison.edited.isArgmax[range])
-            }
-            all.append(comparison)
+            for (range, record) in zip(batch.exampleScoredRows, group.records) { pairs[record].add(comparison, range) }
             done += group.rows
             progress(done, total)
         }
-        return (TextComparison(base: TextScore(records: scores.base), edited: TextScore(records: scores.edited), seed: seed), all)
+        return texts.shares(of: pairs).map { Self.comparison($0, seed: seed) }
+    }
+
+    /// Scores texts with both models' weights as a release would round them.
+    package func compare(
+        _ texts: [[Example]], rounded rounding: IntegerRounding, seed: UInt64, progress: (Int, Int) -> Void = { _, _ in }
+    ) throws -> [TextComparison] {
+        let scores = try [base, edited].map { model in
+            try Scorer(model, from: RoundedWeights(model, rounding)).score(texts, progress: progress)
+        }
+        return zip(scores[0], scores[1]).map { TextComparison(base: $0, edited: $1, seed: seed) }
+    }
+
+    private static func comparison(_ pairs: ArraySlice<RecordPair>, seed: UInt64) -> TextComparison {
+        let (base, edited) = (TextScore(records: pairs.map(\.base)), TextScore(records: pairs.map(\.edited)))
+        let divergence = DistributionDivergence(
+            divergences: pairs.map(\.divergences), agreements: pairs.map(\.agreements), base: base, edited: edited, seed: seed)
+        return TextComparison(base: base, edited: edited, divergence: divergence, seed: seed)
     }
 
     private func lastLayer(_ model: LanguageModel, _ batch: TokenBatch) throws -> Matrix {
         var sweep = try LayerSweep(model, batch, plan: .forward)
         return try sweep.scoredRows(from: model.checkpoint)
+    }
+}
+
+/// One record in both models.
+private struct RecordPair {
+    var base = RecordScore()
+    var edited = RecordScore()
+    var divergences: [Float] = []
+    var agreements: [Bool] = []
+
+    mutating func add(_ comparison: DistributionComparison, _ range: Range<Int>) {
+        base.add(comparison.base, range)
+        edited.add(comparison.edited, range)
+        divergences += comparison.divergences[range]
+        agreements += comparison.agreements[range]
     }
 }

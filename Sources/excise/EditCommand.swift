@@ -37,9 +37,16 @@ struct EditCommand: ParsableCommand {
             "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
     var strength = StrengthArgument(strength: .automatic)
     @Option(help: "Of fisher-forgetting: the noise's size, relative to the weights'.") var noise = 0.01
-    @Option(help: "Change only tensors of such names, such as 'model.layers.*.mlp.*'; may be given more than once.")
+    @Option(
+        help: ArgumentHelp(
+            "Change only tensors of such names, such as 'model.layers.*.mlp.*', or of such layers, such as 4-7; may be given more than once.",
+            valueName: "GLOB|FROM-TO"))
     var layers: [String] = []
-    @Option(help: "Change no tensor of such a name; may be given more than once.") var exclude: [String] = []
+    @Option(help: ArgumentHelp("Change no such tensor; may be given more than once.", valueName: "GLOB|FROM-TO")) var exclude: [String] = []
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Change only parameters of these roles.", valueName: "attention|feed-forward|norm|embedding"))
+    var roles: [ParameterRole] = []
     @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0
     @Option(help: "The most rounds of direction and step.") var rounds: Int?
     @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
@@ -83,7 +90,10 @@ struct EditCommand: ParsableCommand {
             method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
-        (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
+        (recipe.selection.included, recipe.selection.excluded) = (
+            layers.map(ParameterSelection.Pattern.init), exclude.map(ParameterSelection.Pattern.init)
+        )
+        recipe.selection.roles = roles
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."), meter: meter)
         let history = try EditHistory(of: opened.model.files)
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
@@ -152,6 +162,8 @@ struct EditCommand: ParsableCommand {
 }
 
 extension EditRecipe.Method: ExpressibleByArgument {}
+
+extension ParameterRole: ExpressibleByArgument {}
 
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength

@@ -48,7 +48,8 @@ struct EditReport {
         return .members([
             "seconds": .number(meter.elapsed),
             "seconds_of_layers": .object(JSONObject(members: groups.map { ($0.key, .number($0.value)) })),
-            "tokens": .integer(meter.tokens), "tokens_per_second": passes > 0 ? .number(Double(meter.tokens) / passes) : .null,
+            "passes": .integer(meter.passes), "tokens": .integer(meter.tokens),
+            "tokens_per_second": passes > 0 ? .number(Double(meter.tokens) / passes) : .null,
             "bytes_read": .integer(traffic.read), "bytes_written": .integer(traffic.written),
         ])
     }

@@ -15,10 +15,26 @@ struct VerifyCommand: ParsableCommand {
     @Option(help: "General text that the model must stay good at.") var retain: [String]
     @Option(help: "Records that were to keep their own loss.") var keep: String?
     @Option(help: "Unseen text like the forget text.") var holdout: String?
+    @Option(help: ArgumentHelp("A further text to measure both on, reported under texts.NAME.", valueName: "name=file"))
+    var text: [NamedFile] = []
+    @Option(help: ArgumentHelp("Records with a secret in digits: how exposed it is among others of its form.", valueName: "file"))
+    var canaries: String?
+    @Option(help: "How many candidates a canary is ranked among, where it has more; all of them otherwise.") var candidates = 256
+    @Option(
+        help: ArgumentHelp(
+            "Measure with rounded weights too: \(IntegerRounding.names.joined(separator: ", ")). A gate that names one does so as well.",
+            valueName: "name"))
+    var round: [IntegerRounding] = []
     @Option(help: "A comparison that must hold, such as 'retain.ratio <= 1.01'; without any, standard gates.") var gate: [String] = []
-    @Option(help: "For the bootstrap.") var seed: UInt64 = 0
+    @Option(help: "For the bootstrap and the candidates.") var seed: UInt64 = 0
     @OptionGroup var texts: TextOptions
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard candidates >= 2 else { throw ValidationError("--candidates is \(candidates); 2 or more is expected.") }
+        let names = text.map(\.name)
+        guard Set(names).count == names.count else { throw ValidationError("Two --text have the same name.") }
+    }
 
     func run() throws {
         let progress = common.begin()
@@ -26,21 +42,16 @@ struct VerifyCommand: ParsableCommand {
         let gates = try expressions.map { try GateExpression(parsing: $0) }
         let (before, after) = (try OpenModel(base), try OpenModel(edited))
         let encoder = try before.encoder(before.tokenizer(), texts)
-        let verifier = try Verifier(base: before.model, edited: after.model)
-        func examples(_ path: String) throws -> [Example] { try encoder.examples(texts.records(path), named: path) }
-        let retained = try retain.flatMap(examples)
-        func compare(_ role: String, _ path: String?) throws -> TextComparison? {
-            guard let path else { return nil }
-            let examples = try examples(path)
-            progress.begin("scoring \(role): \(examples.count) records")
-            return try verifier.compare(examples, seed: seed, progress: progress.advance)
+        let verification = Verification(
+            try Verifier(base: before.model, edited: after.model), encoder, try verifiedTexts(encoder), seed: seed,
+            progress: VerificationProgress(begin: { progress.begin($0) }, advance: progress.advance))
+        let secrets = try canaries.map { try texts.records($0) }
+        var findings = try verification.findings()
+        for rounding in roundings(namedBy: gates) { findings.roundings.append(try verification.rounded(rounding, findings)) }
+        if let canaries, let secrets {
+            findings.exposures = try verification.exposures(of: secrets, named: canaries, candidates: candidates)
         }
-        guard let forgotten = try compare("forget", forget) else { return }
-        let (kept, unseen) = (try compare("keep", keep), try compare("holdout", holdout))
-        progress.begin("comparing distributions on retain: \(retained.count) records")
-        let (general, distributions) = try verifier.compareDistributions(retained, seed: seed, progress: progress.advance)
-        let result = try VerificationReport(
-            forget: forgotten, retain: general, keep: kept, holdout: unseen, distributions: distributions, gates: gates)
+        let result = try VerificationReport(findings, gates: gates)
         let code: Int32 = result.passed ? 0 : 1
         if common.json {
             var report = Report("verify")
@@ -50,6 +61,8 @@ struct VerifyCommand: ParsableCommand {
             for path in retain { try report.addInput("retain", file: path) }
             if let keep { try report.addInput("keep", file: keep) }
             if let holdout { try report.addInput("holdout", file: holdout) }
+            for file in text { try report.addInput(file.name, file: file.path) }
+            if let canaries { try report.addInput("canaries", file: canaries) }
             report.members = [("prefix", encoder.prefix.map { .integer(Int($0)) } ?? .null)] + result.members
             report.print(exitCode: code)
         } else {
@@ -58,9 +71,27 @@ struct VerifyCommand: ParsableCommand {
         guard code == 0 else { throw ExitCode(code) }
     }
 
+    private func verifiedTexts(_ encoder: RecordEncoder) throws -> VerificationTexts {
+        func text(_ paths: [String]) throws -> VerifiedText {
+            try VerifiedText(paths.flatMap { try texts.records($0) }, named: paths.joined(separator: ", "), encoder)
+        }
+        var result = VerificationTexts(
+            forget: try text([forget]), retain: try text(retain), keep: try keep.map { try text([$0]) },
+            holdout: try holdout.map { try text([$0]) })
+        result.others = try self.text.map { ($0.name, try text([$0.path])) }
+        return result
+    }
+
+    private func roundings(namedBy gates: [GateExpression]) -> [IntegerRounding] {
+        let named = Set(gates.flatMap(\.paths).compactMap { path in path.split(separator: ".").dropFirst().first.map(String.init) })
+        return IntegerRounding.names.compactMap(IntegerRounding.init(name:)).filter { round.contains($0) || named.contains($0.name) }
+    }
+
     private func printTable(_ result: VerificationReport) {
         print("          records   loss before    after   perplexity before     after    ratio   recited before   after")
-        for (name, row) in [("forget", result.forget), ("keep", result.keep), ("holdout", result.holdout), ("retain", result.retain)] {
+        let findings = result.findings
+        let roles = [("forget", findings.forget), ("keep", findings.keep), ("holdout", findings.holdout), ("retain", findings.retain)]
+        for (name, row) in roles {
             guard let row else { continue }
             print(
                 name + String(repeating: " ", count: 8 - name.count) + column(row.base.records.count, 9)
@@ -77,5 +108,23 @@ struct VerifyCommand: ParsableCommand {
         print(
             result.passed
                 ? "All \(result.gates.count) gates passed." : "\(result.gates.count { !$0.passed }) of \(result.gates.count) gates failed.")
+    }
+}
+
+extension IntegerRounding: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
+}
+
+/// NAME=FILE, the name one that a gate can say and that no other member of a report has.
+struct NamedFile: ExpressibleByArgument {
+    let name: String
+    let path: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+        guard parts.count == 2, !["forget", "retain", "keep", "holdout"].contains(parts[0]),
+            parts[0].utf8.allSatisfy({ Character(UnicodeScalar($0)).isLetter || Character(UnicodeScalar($0)).isNumber || $0 == 0x5F })
+        else { return nil }
+        (name, path) = (parts[0], parts[1])
     }
 }

@@ -14,9 +14,12 @@ struct ParameterSelectionTests {
     ])
     func matches(_ pattern: String, _ name: String, _ expected: Bool) { #expect(Glob(pattern).matches(name) == expected) }
 
-    private func names(_ included: [String], _ excluded: [String] = []) throws -> [String] {
+    private func names(_ included: [String], _ excluded: [String] = [], _ roles: [ParameterRole] = []) throws -> [String] {
         var selection = ParameterSelection()
-        (selection.included, selection.excluded) = (included.map(Glob.init), excluded.map(Glob.init))
+        (selection.included, selection.excluded) = (
+            included.map(ParameterSelection.Pattern.init), excluded.map(ParameterSelection.Pattern.init)
+        )
+        selection.roles = roles
         return try selection.names(of: Fixture.model("llama-tied-gqa"))
     }
 
@@ -26,6 +29,19 @@ struct ParameterSelectionTests {
         #expect(try names(["*.mlp.*"]) == all.filter { $0.contains(".mlp.") })
         #expect(try names([], ["*norm*", "*embed*"]) == all.filter { !$0.contains("norm") && !$0.contains("embed") })
         #expect(try names(["*.layers.0.*", "*.layers.1.*"], ["*.self_attn.*"]).allSatisfy { !$0.contains("self_attn") })
+    }
+
+    /// Roles and layers tell the parameters apart without a remainder; a number is a layer, and a range from 0.
+    @Test func selectsByRoleAndLayer() throws {
+        let all = try Fixture.model("llama-tied-gqa").layout.parameters
+        #expect(try names([], [], [.feedForward]) == all.filter { $0.contains(".mlp.") })
+        #expect(try names(["1"], [], [.attention]) == all.filter { $0.contains("layers.1.self_attn") })
+        #expect(try names(["0-1"]) == all.filter { $0.contains(".layers.") })
+        #expect(try names([], ["0-1"]) == all.filter { !$0.contains(".layers.") })
+        #expect(Set(try ParameterRole.allCases.flatMap { try names([], [], [$0]) }) == Set(all))
+        #expect(try ParameterRole.allCases.reduce(0) { try $0 + names([], [], [$1]).count } == all.count)
+        #expect(throws: SurgeryError.self) { try names(["7-9"]) }
+        #expect(throws: SurgeryError.self) { try names(["1-0"]) }
     }
 
     @Test(arguments: [(["*.mpl.*"], [], "unmatched-pattern"), (["*"], ["nothing"], "unmatched-pattern"), ([], ["*"], "nothing-selected")])
@@ -44,7 +60,7 @@ struct ParameterSelectionTests {
         let target = (pico.losses[0] + pico.losses[1]) / 2 + 0.3
         var recipe = EditRecipe(
             method: method, curvature: EditRecipe.defaultCurvature(method), strength: .automatic, damping: 0.01, rounds: 24, target: target)
-        recipe.selection.included = [Glob("*.mlp.*")]
+        recipe.selection.included = [.name(Glob("*.mlp.*"))]
         // Gradient ascent spares nothing: what is looked at here is where it goes, not what it costs.
         recipe.retainBound = 1
         let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run()

@@ -45,7 +45,7 @@ struct SchemaTests {
         ("verify", "$defs/side", ["nll_per_token", "perplexity", "recited"]),
         ("verify", "$defs/pair", ["base", "edited", "ratio", "ci95"]),
         ("verify", "$defs/pair/properties/ci95", ["low", "high"]),
-        ("verify", "properties/kl_divergence", ["mean", "p99", "max"]),
+        ("verify", "$defs/kl_divergence", ["mean", "p99", "max"]),
         ("verify", "properties/gates/items", ["expression", "value", "passed"]),
         ("diff", "properties/counts", ["equal", "changed", "added", "removed"]),
         ("diff", "properties/gate", ["statistic", "threshold", "exceeding"]),

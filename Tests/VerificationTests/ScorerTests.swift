@@ -100,7 +100,7 @@ struct ScorerTests {
 
     @Test func recitesWhatIsLikeliestThroughout() throws {
         // Nothing scored is nothing recited.
-        let text = try MadeScore.text([(3, 1, 3), (3, 1, 2), (0, 0, 0), (1, 1, 1)])
+        let text = MadeScore.text([(3, 1, 3), (3, 1, 2), (0, 0, 0), (1, 1, 1)])
         #expect(text.records.map(\.isRecited) == [true, false, false, true])
         #expect(text.recited == 2)
     }
@@ -112,14 +112,16 @@ struct ScorerTests {
         let tokens = try reference("llama-tied-gqa").tokens("tokens")
         let examples = [Example(windows: [window(tokens)]), Example(windows: [window(Array(tokens[..<7]))])]
         let verifier = try Verifier(base: model, edited: model)
-        let (comparison, distributions) = try verifier.compareDistributions(examples, seed: 1, progress: { _, _ in })
+        let comparison = try #require(try verifier.compare([examples], seed: 1).first)
+        let divergence = try #require(comparison.divergence)
         #expect(comparison.ratio == 1)
-        #expect(distributions.divergences.count == tokens.count + 5)
-        #expect(distributions.divergences.allSatisfy { $0 < 1e-6 } && distributions.agreements.allSatisfy { $0 })
-        let scored = try verifier.compare(examples, seed: 1, progress: { _, _ in })
-        #expect(relativeError(comparison.base.records[0].losses, scored.base.records[0].losses) < 1e-5)
-        #expect(comparison.base.records.map(\.tokens) == scored.base.records.map(\.tokens))
-        #expect(scored.ratio == 1)
+        #expect(divergence.divergences.count == tokens.count + 5)
+        #expect(divergence.divergences.allSatisfy { $0 < 1e-6 } && divergence.agreement == 1)
+        #expect(divergence.probabilityChanges.allSatisfy { $0 == 0 })
+        let scored = try Scorer(model, from: model.checkpoint).score(examples)
+        #expect(relativeError(comparison.base.records[0].losses, scored.records[0].losses) < 1e-5)
+        #expect(relativeError(comparison.base.records[0].standardized, scored.records[0].standardized) < 1e-5)
+        #expect(comparison.base.records.map(\.tokens) == scored.records.map(\.tokens))
     }
 
     @Test func refusesModelsThatCannotBeCompared() throws {

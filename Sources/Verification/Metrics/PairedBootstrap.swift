@@ -1,26 +1,30 @@
-internal import Glibc
-
-/// Resamples records, both models' scores together, to tell how sure a perplexity ratio is.
+/// Resamples records, what several models make of a record together, to tell how sure a mean over their tokens is.
 struct PairedBootstrap {
     private static let resamples = 1000
     let seed: UInt64
 
-    /// The 2.5th and 97.5th percentile of exp(sum of differences / sum of tokens); nil for fewer than two records.
-    func interval(tokens: [Int], differences: [Double]) -> (low: Double, high: Double)? {
+    /// The 2.5th and 97.5th percentile of sum of values / sum of tokens; nil for fewer than two records.
+    func interval(tokens: [Int], values: [Double]) -> ConfidenceInterval? {
         guard tokens.count > 1 else { return nil }
         var random = SplitMix64(seed: seed)
-        var ratios = (0..<Self.resamples).map { _ in
+        var means = (0..<Self.resamples).map { _ in
             var (sum, count) = (0.0, 0)
             for _ in tokens.indices {
                 let index = Int.random(in: tokens.indices, using: &random)
-                sum += differences[index]
+                sum += values[index]
                 count += tokens[index]
             }
-            return exp(sum / Double(max(1, count)))
+            return sum / Double(max(1, count))
         }
-        ratios.sort()
-        return (ratios[Self.resamples / 40], ratios[Self.resamples - 1 - Self.resamples / 40])
+        means.sort()
+        return ConfidenceInterval(low: means[Self.resamples / 40], high: means[Self.resamples - 1 - Self.resamples / 40])
     }
+}
+
+/// Where a figure lies with 95 % confidence.
+package struct ConfidenceInterval: Sendable, Equatable {
+    package let low: Double
+    package let high: Double
 }
 
 /// A small generator whose sequence is the same on every machine (Steele, Lea and Flood 2014).

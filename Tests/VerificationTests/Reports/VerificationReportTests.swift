@@ -6,35 +6,31 @@ import Transformer
 import Verification
 
 struct VerificationReportTests {
-    private func score(nll: Double, recited: Int, records: Int) throws -> TextScore {
-        try MadeScore.text((0..<records).map { (10, 10 * nll, $0 < recited ? 10 : 3) })
+    private func score(nll: Double, recited: Int, records: Int) -> TextScore {
+        MadeScore.text((0..<records).map { (10, 10 * nll, $0 < recited ? 10 : 3) })
     }
 
-    private func comparison(_ base: Double, _ edited: Double, recited: (base: Int, edited: Int) = (0, 0), records: Int = 4) throws
-        -> TextComparison
-    {
-        try TextComparison(
-            base: score(nll: base, recited: recited.base, records: records),
-            edited: score(nll: edited, recited: recited.edited, records: records), seed: 1)
-    }
-
-    private func distributions(_ divergences: [Float], agreements: Int = 0) -> DistributionComparison {
-        var comparison = DistributionComparison()
-        comparison.divergences = divergences
-        comparison.agreements = divergences.indices.map { $0 < agreements }
-        return comparison
+    private func comparison(
+        _ base: Double, _ edited: Double, recited: (base: Int, edited: Int) = (0, 0), records: Int = 4, divergences: [Float] = [],
+        agreements: Int = 0
+    ) -> TextComparison {
+        let base = score(nll: base, recited: recited.base, records: records)
+        let edited = score(nll: edited, recited: recited.edited, records: records)
+        let divergence = DistributionDivergence(
+            divergences: [divergences], agreements: [divergences.indices.map { $0 < agreements }], base: base, edited: edited, seed: 1)
+        return TextComparison(base: base, edited: edited, divergence: divergence, bytes: 100, seed: 1)
     }
 
     /// An edit as it should be: the forgotten is like the unseen, the kept is still recited.
     private func report(
         forget: TextComparison? = nil, retain: TextComparison? = nil, keep: TextComparison?? = nil, holdout: TextComparison?? = nil,
-        distributions: DistributionComparison? = nil, gates: [String] = []
+        gates: [String] = []
     ) throws -> VerificationReport {
-        try VerificationReport(
-            forget: forget ?? self.comparison(0.5, 4.25, recited: (4, 0)), retain: retain ?? comparison(2, 2.005),
-            keep: keep ?? comparison(0.25, 0.5, recited: (3, 3)), holdout: holdout ?? comparison(4.5, 4.5),
-            distributions: distributions ?? self.distributions([0.5, 0.25, 0, 0.25], agreements: 3),
-            gates: gates.map { try GateExpression(parsing: $0) })
+        let findings = VerificationFindings(
+            forget: forget ?? comparison(0.5, 4.25, recited: (4, 0)),
+            retain: retain ?? comparison(2, 2.005, divergences: [0.5, 0.25, 0, 0.25], agreements: 3),
+            keep: keep ?? comparison(0.25, 0.5, recited: (3, 3)), holdout: holdout ?? comparison(4.5, 4.5))
+        return try VerificationReport(findings, gates: gates.map { try GateExpression(parsing: $0) })
     }
 
     private func standard(_ keep: Bool, _ holdout: Bool) -> [String] { VerificationReport.standardGates(keep: keep, holdout: holdout) }
@@ -45,17 +41,22 @@ struct VerificationReportTests {
         let members = try report(gates: ["retain.ratio <= 1.01"]).members
         #expect(
             members.map(\.name) == [
-                "forget", "retain", "keep", "holdout", "kl_divergence", "top1_agreement", "metrics", "gates", "passed",
+                "forget", "retain", "keep", "holdout", "texts", "kl_divergence", "top1_agreement", "probability_change", "metrics", "gates",
+                "passed",
             ])
         let value = JSONValue.object(JSONObject(members: members))
         for name in ["forget", "retain", "keep", "holdout"] {
-            #expect(value[name]?.object?.members.map(\.name) == ["base", "edited", "ratio", "ci95"])
+            #expect(value[name]?.object?.members.map(\.name).starts(with: ["base", "edited", "ratio", "ci95", "kl_divergence"]) == true)
             for side in ["base", "edited"] {
-                #expect(value[name]?[side]?.object?.members.map(\.name) == ["nll_per_token", "perplexity", "recited", "records", "tokens"])
+                #expect(
+                    value[name]?[side]?.object?.members.map(\.name) == [
+                        "nll_per_token", "perplexity", "bits_per_byte", "recited", "records", "tokens", "exact_memorization",
+                        "extraction_strength",
+                    ])
             }
             #expect(value[name]?["ci95"]?.object?.members.map(\.name) == ["low", "high"])
         }
-        #expect(value["kl_divergence"]?.object?.members.map(\.name) == ["mean", "p99", "max"])
+        #expect(value["kl_divergence"]?.object?.members.map(\.name).starts(with: ["mean", "p99", "max"]) == true)
         #expect(value["gates"]?.array?.map { $0.object?.members.map(\.name) } == [["expression", "value", "passed"]])
         // And the schema asks for no other.
         let schema = try InputFile.json(Fixture.project.appending("Formats").appending("Schemas").appending("verify.schema.json"))
@@ -70,6 +71,8 @@ struct VerificationReportTests {
         #expect(value["forget"]?["edited"]?["recited"]?.integer == 0)
         #expect(value["forget"]?["edited"]?["records"]?.integer == 4)
         #expect(value["forget"]?["edited"]?["tokens"]?.integer == 40)
+        // 40 tokens of 0.5 nats over 100 bytes.
+        #expect(abs((value["forget"]?["base"]?["bits_per_byte"]?.number ?? 0) * 2.0.logarithm - 0.2) < 1e-12)
         #expect(abs((value["forget"]?["ratio"]?.number ?? 1).logarithm - 3.75) < 1e-12)
         #expect(abs((value["retain"]?["base"]?["perplexity"]?.number ?? 1).logarithm - 2) < 1e-12)
         #expect(value["kl_divergence"]?["mean"]?.number == 0.25)
@@ -79,21 +82,27 @@ struct VerificationReportTests {
         #expect(value["passed"]?.boolean == true)
     }
 
-    @Test func takesTheNearestRankForAPercentile() throws {
-        let thousand = distributions((0..<1001).reversed().map(Float.init))
-        let value = try JSONValue.object(JSONObject(members: report(distributions: thousand).members))
-        #expect(value["kl_divergence"]?["p99"]?.number == 990)
-        #expect(value["kl_divergence"]?["max"]?.number == 1000)
-        #expect(value["top1_agreement"]?.number == 0)
+    @Test func interpolatesPercentiles() throws {
+        func report(_ divergences: [Float]) throws -> JSONValue {
+            try JSONValue.object(JSONObject(members: self.report(retain: comparison(2, 2, divergences: divergences)).members))
+        }
+        let thousand = try report((0..<1001).reversed().map(Float.init))
+        #expect(thousand["kl_divergence"]?["p99"]?.number == 990)
+        #expect(thousand["kl_divergence"]?["max"]?.number == 1000 && thousand["kl_divergence"]?["min"]?.number == 0)
+        #expect(thousand["top1_agreement"]?.number == 0)
+        #expect(try report([3, 1])["kl_divergence"]?["p90"]?.number == 2.8)
+        // Where a distribution is no number the largest divergence says so, and the median may still be one.
+        let broken = try report([0, 0, 0, .infinity])
+        #expect(broken["kl_divergence"]?["max"]?.number == .infinity && broken["kl_divergence"]?["median"]?.number == 0)
     }
 
     @Test func isNullWhereThereIsNothing() throws {
         let report = try report(
-            forget: comparison(1, 2, records: 1), keep: .some(nil), holdout: .some(nil), distributions: distributions([]))
+            forget: comparison(1, 2, records: 1), retain: comparison(1, 1), keep: .some(nil), holdout: .some(nil))
         let value = JSONValue.object(JSONObject(members: report.members))
         #expect(value["keep"]?.isNull == true && value["holdout"]?.isNull == true)
         #expect(value["forget"]?["ci95"]?["low"]?.isNull == true && value["forget"]?["ci95"]?["high"]?.isNull == true)
-        #expect(value["metrics"]?.object?.members.isEmpty == true)
+        #expect(value["metrics"]?.object?.members.allSatisfy(\.value.isNull) == true)
         let text = value.serialized()
         #expect(text.contains(#""p99":null,"max":null"#))
     }
@@ -145,13 +154,13 @@ struct VerificationReportTests {
     ])
     func whatIsNullFails(_ gate: String) throws {
         let report = try report(
-            forget: comparison(1, 2, records: 1), keep: .some(nil), holdout: .some(nil), distributions: distributions([]), gates: [gate])
+            forget: comparison(1, 2, records: 1), retain: comparison(1, 1), keep: .some(nil), holdout: .some(nil), gates: [gate])
         #expect(report.gates == [GateResult(expression: gate, value: nil, passed: false)])
         #expect(!report.passed)
         #expect(JSONValue.object(JSONObject(members: report.members))["gates"]?.array?.first?["value"]?.isNull == true)
     }
 
-    @Test(arguments: ["retain.ration <= 1", "forget.base.nll > 0", "passed == 1", "gates == 0", "metrics.mia < 1", "forget < 1"])
+    @Test(arguments: ["retain.ration <= 1", "forget.base.nll > 0", "passed == 1", "gates == 0", "metrics.nothing < 1", "forget < 1"])
     func aWrongPathIsAMistake(_ gate: String) throws {
         let error = try #require(throws: GateError.self) { try report(gates: [gate]) }
         #expect(error.fault == .usage)

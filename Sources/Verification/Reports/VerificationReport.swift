@@ -1,0 +1,38 @@
+package import Storage
+
+/// What verification found, and whether it is enough.
+package struct VerificationReport: Sendable {
+    package let findings: VerificationFindings
+    /// The gates, in the order given.
+    package let gates: [GateResult]
+
+    package var passed: Bool { gates.allSatisfy(\.passed) }
+
+    /// Evaluates the gates over the findings. Throws `GateError` for a path that there is not.
+    package init(_ findings: VerificationFindings, gates expressions: [GateExpression]) throws(GateError) {
+        self.findings = findings
+        let figures = JSONValue.object(JSONObject(members: findings.members))
+        var gates: [GateResult] = []
+        for gate in expressions { gates.append(try gate.evaluate(on: figures)) }
+        self.gates = gates
+    }
+
+    /// What must hold where the user names no gate: forgotten down to what unseen text of the kind scores and no record
+    /// recited, general text no more than 1 % worse, and every record that was to be kept and was recited still recited.
+    package static func standardGates(keep: Bool, holdout: Bool) -> [String] {
+        ["forget.edited.recited == 0", "retain.ratio <= 1.01"]
+            + (holdout ? ["forget.edited.nll_per_token >= 0.9 * holdout.base.nll_per_token"] : ["forget.ratio > 1"])
+            + (keep ? ["keep.edited.recited >= keep.base.recited"] : [])
+    }
+
+    /// The report's own members, in their order.
+    package var members: [(name: String, value: JSONValue)] {
+        findings.members + [("gates", .array(gates.map(\.json))), ("passed", .boolean(passed))]
+    }
+}
+
+extension GateResult {
+    var json: JSONValue {
+        .members(["expression": .string(expression), "value": value.map(JSONValue.number) ?? .null, "passed": .boolean(passed)])
+    }
+}

@@ -1,0 +1,85 @@
+internal import Checkpoints
+package import Storage
+internal import Transformer
+
+/// Everything that is measured of an edited model beside its base, one measurement after the other.
+package struct Verification {
+    private let verifier: Verifier
+    private let encoder: RecordEncoder
+    private let texts: VerificationTexts
+    private let seed: UInt64
+    private let progress: VerificationProgress
+
+    package init(
+        _ verifier: Verifier, _ encoder: RecordEncoder, _ texts: VerificationTexts, seed: UInt64, progress: VerificationProgress
+    ) {
+        self.verifier = verifier
+        self.encoder = encoder
+        self.texts = texts
+        self.seed = seed
+        self.progress = progress
+    }
+
+    /// What a single sweep of each model tells.
+    package func findings() throws -> VerificationFindings {
+        progress.begin("scoring \(texts.all.map(\.name).joined(separator: ", "))")
+        let comparisons = try verifier.compare(texts.all.map(\.text.examples), seed: seed, progress: progress.advance)
+        let found = named(comparisons)
+        let roles = ["forget", "retain", "keep", "holdout"]
+        func comparison(_ role: String) -> TextComparison? { found.first { $0.name == role }?.comparison }
+        return VerificationFindings(
+            forget: found[0].comparison, retain: found[1].comparison, keep: comparison("keep"), holdout: comparison("holdout"),
+            others: found.filter { !roles.contains($0.name) })
+    }
+
+    /// What is left where both models are rounded.
+    package func rounded(_ rounding: IntegerRounding, _ findings: VerificationFindings) throws -> RoundingLoss {
+        progress.begin("scoring with \(rounding.name) weights")
+        let comparisons = named(
+            try verifier.compare(texts.all.map(\.text.examples), rounded: rounding, seed: seed, progress: progress.advance))
+        return RoundingLoss(
+            rounding, forget: findings.forget, rounded: comparisons, change: try ChangeKept(verifier.base, verifier.edited, rounding))
+    }
+
+    /// How exposed canaries are in both. Throws `noDigits` for a record that has no other candidate.
+    package func exposures(of canaries: [TextRecord], named name: String, candidates most: Int) throws -> CanaryExposures {
+        var random = SplitMix64(seed: seed)
+        let spaces = try canaries.enumerated().map { index, record in
+            guard let space = CanarySpace(record) else { throw VerificationError.noDigits(name, record: index) }
+            return space
+        }
+        // The canary itself, then its candidates.
+        let examples = try spaces.map { space in
+            try encoder.examples([space.record] + space.candidates(atMost: most, &random), named: name)
+        }
+        let exposures = try [verifier.base, verifier.edited].map { model in
+            progress.begin("scoring \(examples.reduce(0) { $0 + $1.count }) candidates of \(canaries.count) canaries")
+            let scores = try Scorer(model, from: model.checkpoint).score(examples, progress: progress.advance)
+            return zip(spaces, scores).map { space, score in
+                let losses = score.records.map(\.nll)
+                return Exposure(loss: losses[0], candidates: Array(losses.dropFirst()), isExhaustive: space.isEnumerable(atMost: most))
+            }
+        }
+        return CanaryExposures(
+            spaces.indices.map { .init(space: spaces[$0], base: exposures[0][$0], edited: exposures[1][$0]) }, candidates: most)
+    }
+
+    private func named(_ comparisons: [TextComparison]) -> [(name: String, comparison: TextComparison)] {
+        zip(texts.all, comparisons).map { text, comparison in
+            var comparison = comparison
+            comparison.bytes = text.text.bytes
+            return (text.name, comparison)
+        }
+    }
+}
+
+/// What hears how far the work is: a new piece of work begins; so many of so many tokens of it are done.
+package struct VerificationProgress {
+    package let begin: (String) -> Void
+    package let advance: (Int, Int) -> Void
+
+    package init(begin: @escaping (String) -> Void = { _ in }, advance: @escaping (Int, Int) -> Void = { _, _ in }) {
+        self.begin = begin
+        self.advance = advance
+    }
+}

@@ -1,0 +1,42 @@
+package import Storage
+
+/// What was measured.
+package struct VerificationFindings: Sendable {
+    package let forget: TextComparison
+    package let retain: TextComparison
+    package let keep: TextComparison?
+    package let holdout: TextComparison?
+    /// Further texts, by names of the user's.
+    package let others: [(name: String, comparison: TextComparison)]
+    package var exposures: CanaryExposures?
+    package var roundings: [RoundingLoss] = []
+
+    package init(
+        forget: TextComparison, retain: TextComparison, keep: TextComparison? = nil, holdout: TextComparison? = nil,
+        others: [(name: String, comparison: TextComparison)] = []
+    ) {
+        self.forget = forget
+        self.retain = retain
+        self.keep = keep
+        self.holdout = holdout
+        self.others = others
+    }
+
+    /// The members of a report that a gate may name, in their order.
+    package var members: [(name: String, value: JSONValue)] {
+        let general = Dictionary(uniqueKeysWithValues: retain.divergence?.members ?? [])
+        return [
+            ("forget", forget.json), ("retain", retain.json), ("keep", keep?.json ?? .null), ("holdout", holdout?.json ?? .null),
+            ("texts", .object(JSONObject(members: others.map { ($0.name, $0.comparison.json) }))),
+            ("kl_divergence", general["kl_divergence"] ?? .null), ("top1_agreement", general["top1_agreement"] ?? .null),
+            ("probability_change", general["probability_change"] ?? .null), ("metrics", .object(JSONObject(members: metrics))),
+        ]
+    }
+
+    private var metrics: [(name: String, value: JSONValue)] {
+        [
+            ("forget_over_holdout", holdout.map { .number(forget.edited.nllPerToken / $0.base.nllPerToken) } ?? .null),
+            ("exposure", exposures?.json ?? .null),
+        ] + roundings.map { ($0.rounding.name, $0.json) }
+    }
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Makes verification/: what transformers, NumPy, SciPy, mpmath and scikit-learn find where the verifier measures.
+
+    pip install torch==2.13.0 transformers==5.23.0 numpy scipy==1.17.1 mpmath scikit-learn==1.9.1
+    python Tests/Fixtures/make_verification.py
+
+pair.json: two pico models on the same tokens, token by token, and the figures llama.cpp's --kl-divergence prints of them.
+rounding.json: a weight rounded to integers, by torch. skew-normal.json: its distribution far into the tail, and its fit by moments.
+exposure.json: ranks of canaries among their candidates.
+"""
+
+import json
+import pathlib
+
+import mpmath
+import numpy as np
+import scipy.stats
+import torch
+from transformers import AutoModelForCausalLM
+
+HERE = pathlib.Path(__file__).parent
+OUTPUT = HERE / "verification"
+
+
+def write(name, value):
+    (OUTPUT / name).write_text(json.dumps(value, separators=(",", ":")) + "\n")
+
+
+def error(sample):
+    return np.std(sample, ddof=1) / np.sqrt(len(sample))
+
+
+def pair():
+    random = np.random.default_rng(1)
+    tokens = random.integers(0, 61, (3, 19))
+    log_p = []
+    for name in ("llama-linear", "llama-dynamic"):
+        model = AutoModelForCausalLM.from_pretrained(HERE / name, dtype=torch.float32).double().eval()
+        with torch.no_grad():
+            logits = model(torch.tensor(tokens)).logits[:, :-1]
+        log_p.append(torch.log_softmax(logits, -1).numpy().reshape(-1, logits.shape[-1]))
+    targets = tokens[:, 1:].reshape(-1)
+
+    def side(log_p):
+        p, true = np.exp(log_p), log_p[np.arange(len(targets)), targets]
+        mean = (p * log_p).sum(-1)
+        deviation = np.sqrt((p * log_p**2).sum(-1) - mean**2)
+        return {"losses": (-true).tolist(), "is_argmax": (log_p.argmax(-1) == targets).tolist(),
+                "standardized": ((true - mean) / deviation).tolist()}
+
+    base, edited = side(log_p[0]), side(log_p[1])
+    divergences = (np.exp(log_p[0]) * (log_p[0] - log_p[1])).sum(-1)
+    same = log_p[0].argmax(-1) == log_p[1].argmax(-1)
+    change = np.exp(-np.array(edited["losses"])) - np.exp(-np.array(base["losses"]))
+    rms = np.sqrt(np.mean(change**2))
+    divergence_places = [("p99_9", 99.9), ("p99", 99), ("p95", 95), ("p90", 90), ("median", 50), ("p10", 10), ("p5", 5), ("p1", 1)]
+    change_places = divergence_places + [("p75", 75), ("p25", 25), ("p0_1", 0.1)]
+    write("pair.json", {
+        "tokens": tokens.tolist(), "base": base, "edited": edited, "divergences": divergences.tolist(), "agreements": same.tolist(),
+        "kl_divergence": {"mean": divergences.mean(), "stderr": error(divergences), "max": divergences.max(), "min": divergences.min(),
+                          **{name: np.percentile(divergences, place) for name, place in divergence_places}},
+        "probability_change": {"mean": change.mean(), "stderr": error(change), "rms": rms, "rms_stderr": error(change**2) / rms / 2,
+                               "max": change.max(), "min": change.min(),
+                               **{name: np.percentile(change, place) for name, place in change_places}},
+        "top1_agreement": same.mean(), "top1_agreement_stderr": np.sqrt(same.mean() * (1 - same.mean()) / (len(same) - 1)),
+    })
+
+
+def rounding():
+    """Each group's step, and each weight in steps."""
+    random = np.random.default_rng(2)
+    weight = np.round(random.standard_normal((3, 200)) * [[0.01], [1], [30]], 4)
+    weight[1, 32:64] = 0  # a group of nothing
+    weight[0, 0] = 0.5 * np.abs(weight[0]).max() / 7
+    tensor = torch.tensor(weight, dtype=torch.float32)
+    cases = {}
+    for bits in (8, 4):
+        for size in (None, 128, 32):
+            groups = torch.split(tensor, size or tensor.shape[1], dim=1)
+            steps = [group.abs().amax(1, keepdim=True) / (2 ** (bits - 1) - 1) for group in groups]
+            levels = [torch.where(step > 0, torch.round(group / step), 0) for group, step in zip(groups, steps)]
+            cases[f"int{bits}" + (f"_{size}" if size else "")] = {
+                "steps": torch.cat(steps, 1).tolist(), "levels": torch.cat(levels, 1).int().tolist()}
+    write("rounding.json", {"weight": weight.tolist(), "cases": cases})
+
+
+def skew_normal():
+    mpmath.mp.dps = 40
+    cases = []
+    for location, scale, shape in [(0, 1, 0), (20, 3, 4), (20, 3, -4), (5, 0.5, 0.7), (0, 2, -20)]:
+        for z in (-40, -12, -5, -1, 0, 0.5, 3, 9):
+            def density(t):
+                return 2 * mpmath.npdf(t) * mpmath.ncdf(shape * t)
+            points = [z - 60] + [z - d for d in (20, 5, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)] + [z]
+            cases.append([location, scale, shape, location + scale * z, float(mpmath.log(mpmath.quad(density, points)))])
+    sample = scipy.stats.skewnorm.rvs(3, loc=10, scale=2, size=200, random_state=3)
+    heavy = np.concatenate([np.zeros(40), [9.0]])  # more skewed than a skew-normal can be
+    fits = []
+    for values in (sample, -sample, heavy):
+        skewness = np.clip(scipy.stats.skew(values), -0.99, 0.99)
+        power = abs(skewness) ** (2 / 3)
+        delta = np.sign(skewness) * np.sqrt(np.pi / 2 * power / (power + ((4 - np.pi) / 2) ** (2 / 3)))
+        shape = delta / np.sqrt(1 - delta**2)
+        scale = np.sqrt(np.var(values) / (1 - 2 * delta**2 / np.pi))
+        location = np.mean(values) - scale * delta * np.sqrt(2 / np.pi)
+        mean, variance, third = scipy.stats.skewnorm.stats(shape, location, scale, moments="mvs")
+        assert np.allclose([mean, variance, third], [np.mean(values), np.var(values), skewness])
+        distance = scipy.stats.kstest(values, scipy.stats.skewnorm(shape, location, scale).cdf).statistic
+        fits.append({"sample": values.tolist(), "location": location, "scale": scale, "shape": shape, "distance": distance})
+    write("skew-normal.json", {"log_cumulative": cases, "fits": fits})
+
+
+def exposure():
+    random = np.random.default_rng(4)
+    cases = []
+    for loss in (3.0, 12.0, 20.0):
+        candidates = np.round(random.normal(15, 3, 99), 1).tolist()
+        rank = int(scipy.stats.rankdata([loss] + candidates, method="max")[0])
+        cases.append({"loss": loss, "candidates": candidates, "rank": rank, "bits": float(np.log2(100) - np.log2(rank))})
+    write("exposure.json", cases)
+
+
+if __name__ == "__main__":
+    OUTPUT.mkdir(exist_ok=True)
+    pair()
+    rounding()
+    skew_normal()
+    exposure()
