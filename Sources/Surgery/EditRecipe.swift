@@ -33,6 +33,8 @@ package struct EditRecipe: Sendable {
     package var retainBound = 0.01
     /// Which parameters may change.
     package var selection = ParameterSelection()
+    /// Which part of these parameters may change: the rows that matter most to the records to forget; nil: all of them.
+    package var salience: Double?
     /// What the noise is drawn from.
     package var seed: UInt64 = 0
 

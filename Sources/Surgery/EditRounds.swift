@@ -32,12 +32,12 @@ struct EditRounds {
     /// Finds the edit, in at most `most` rounds from what has been done before, or from where the plan's journal says that they were cut
     /// off.
     func run(from beginning: Beginning, rounds most: Int? = nil) throws -> EditOutcome {
-        let step = try plan.store()
-        var sweep = try plan.rowSweep(curvature)
+        let step = try plan.sweeps.store()
+        var sweep = try plan.sweeps.rows(plan.rows, after: curvature.companions)
         var state: EditState
         if let saved = try plan.journal?.restored(plan) {
             state = saved
-            if !rule.isDone(state.losses) { _ = try sweep.score(from: plan.weights(sum: state.change)) }
+            if !rule.isDone(state.losses) { _ = try sweep.score(from: plan.sweeps.weights(sum: state.change)) }
         } else {
             state = try begin(beginning, &sweep)
         }
@@ -47,34 +47,34 @@ struct EditRounds {
         while true {
             if rule.isDone(state.losses) { ending = .targetReached; break }
             if state.rounds.count >= last { break }
-            plan.begins(pace.message(state), passes: Self.passes)
+            plan.sweeps.begins(pace.message(state), passes: Self.passes)
             guard try round(&state, step, &sweep) else { ending = .noAcceptableStep; break }
             try plan.journal?.save(state)
         }
-        return EditOutcome(rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed, unedited: state.unedited)
+        return EditOutcome(plan, rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed, unedited: state.unedited)
     }
 
     /// Measures what has been done before.
     private func begin(_ beginning: Beginning, _ sweep: inout RowSweep) throws -> EditState {
         let change = beginning.change
-        plan.begins("the losses before", passes: 2 * Self.passes)
-        var losses = RowLosses(plan.records, base: try sweep.score(from: plan.weights()).rows)
+        plan.sweeps.begins("the losses before", passes: 2 * Self.passes)
+        var losses = RowLosses(plan.records, base: try sweep.score(from: plan.sweeps.weights()).rows)
         let none = losses
-        losses.move(to: try sweep.score(from: plan.weights(sum: change)).rows, predicted: beginning.predicted)
-        let unedited = try plan.retainLoss(from: plan.weights())
-        let retain = try plan.retainLoss(from: plan.weights(sum: change))
+        losses.move(to: try sweep.score(from: plan.sweeps.weights(sum: change)).rows, predicted: beginning.predicted)
+        let unedited = try plan.retainLoss(from: plan.sweeps.weights())
+        let retain = try plan.retainLoss(from: plan.sweeps.weights(sum: change))
         var state = EditState(
             rounds: beginning.rounds, change: change, losses: losses, retain: retain, predictedRetain: retain, unedited: unedited)
         // Where what was done before already leads beyond the bound, no edit is allowed.
         if !isWithin(retain, unedited) {
-            state.allowed = EditOutcome.Point(change: try plan.store(), losses: none, retain: unedited)
+            state.allowed = EditOutcome.Point(change: try plan.sweeps.store(), losses: none, retain: unedited)
         }
         return state
     }
 
     /// One round. False where there is no step that does what is wanted.
     private func round(_ state: inout EditState, _ step: ParameterStore, _ sweep: inout RowSweep) throws -> Bool {
-        let weights = plan.weights(sum: state.change)
+        let weights = plan.sweeps.weights(sum: state.change)
         let gram = try curvature.gram(&sweep, from: weights)
         guard let coefficients = rule.coefficients(gram, state.losses) else { return false }
         let effect = gram.times(coefficients)
@@ -82,7 +82,7 @@ struct EditRounds {
         let retainChange = try curvature.step(coefficients, &sweep, from: weights, into: step)
         guard let (scale, reached) = try go(search, state.change, step, &sweep) else { return false }
 
-        let reachedRetain = try plan.retainLoss(from: plan.weights(sum: state.change, step: step, scale: scale))
+        let reachedRetain = try plan.retainLoss(from: plan.sweeps.weights(sum: state.change, step: step, scale: scale))
         if state.allowed == nil && !isWithin(reachedRetain, state.unedited) { state.allowed = try mostAllowed(state, step, scale: scale) }
         try state.change.add(step, scale: Float(scale))
         let before = state.losses.meanForget
@@ -102,27 +102,27 @@ struct EditRounds {
     private func go(
         _ search: StepSearch, _ change: ParameterStore, _ step: ParameterStore, _ sweep: inout RowSweep
     ) throws -> (scale: Double, losses: [Double])? {
-        func weights(_ scale: Double) -> MeteredWeights { plan.weights(sum: change, step: step, scale: scale) }
+        func weights(_ scale: Double) -> MeteredWeights { plan.sweeps.weights(sum: change, step: step, scale: scale) }
         let first = try sweep.score(from: weights(search.first)).rows
         let verdict = search.judge(first)
         if verdict == .good { return (search.first, first) }
-        let found = try search.refine(verdict) { try plan.losses(plan.rows, fromEach: $0.map(weights)) }
+        let found = try search.refine(verdict) { try plan.sweeps.losses(plan.rows, fromEach: $0.map(weights)) }
         guard let found else { return nil }
         return (found, try sweep.score(from: weights(found)).rows)
     }
 
     /// What of a step that leads beyond the bound does not: the largest part tried, or nothing of it.
     private func mostAllowed(_ state: EditState, _ step: ParameterStore, scale: Double) throws -> EditOutcome.Point {
-        let kept = try plan.store()
+        let kept = try plan.sweeps.store()
         try kept.add(state.change, scale: 1)
-        func weights(_ part: Double) -> MeteredWeights { plan.weights(sum: state.change, step: step, scale: part * scale) }
-        let retained = try plan.losses(plan.records.watched, fromEach: Self.partsOfAStep.map(weights)).map { mean($0) }
+        func weights(_ part: Double) -> MeteredWeights { plan.sweeps.weights(sum: state.change, step: step, scale: part * scale) }
+        let retained = try plan.sweeps.losses(plan.records.watched, fromEach: Self.partsOfAStep.map(weights)).map { mean($0) }
         guard let (part, loss) = zip(Self.partsOfAStep, retained).reversed().first(where: { isWithin($1, state.unedited) }) else {
             return EditOutcome.Point(change: kept, losses: state.losses, retain: state.retain)
         }
         try kept.add(step, scale: Float(part * scale))
         var there = state.losses
-        there.move(to: try plan.losses(plan.rows, from: weights(part)), predicted: [])
+        there.move(to: try plan.sweeps.losses(plan.rows, from: weights(part)), predicted: [])
         return EditOutcome.Point(change: kept, losses: there, retain: loss)
     }
 

@@ -16,7 +16,7 @@ struct FisherForgetting {
 
     /// Finds the edit.
     func run() throws -> EditOutcome {
-        let start = EditRounds.Beginning(change: try plan.store())
+        let start = EditRounds.Beginning(change: try plan.sweeps.store())
         switch plan.recipe.strength {
         case .automatic: return try plan.removal(curvature).run(from: shaken(start))
         case .fixed(0): return try plan.removal(curvature).run(from: shaken(start), rounds: 0)
@@ -28,18 +28,20 @@ struct FisherForgetting {
 
     /// The noise added to what has been changed before, as one round more.
     private func shaken(_ before: EditRounds.Beginning) throws -> EditRounds.Beginning {
-        plan.begins("noise of F^(-1/4)", passes: 6)
-        let (recipe, base) = (plan.recipe, plan.weights())
-        let noise = try plan.store()
-        var sweep = try plan.rowSweep(curvature)
+        plan.sweeps.begins("noise of F^(-1/4)", passes: 6)
+        let (recipe, base) = (plan.recipe, plan.sweeps.weights())
+        let noise = try plan.sweeps.store()
+        var sweep = try plan.sweeps.rows(plan.rows, after: curvature.companions)
         _ = try sweep.score(from: base)
         try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: base, into: noise)
 
         let examples = plan.records.watched + plan.rows
-        let effect = try plan.effect(of: noise, on: examples).changes
-        let losses = try plan.losses(examples, from: plan.weights(sum: before.change))
+        let tap = ChangeEffect(noise, examples: examples.count)
+        _ = try plan.sweeps.gradients(of: examples) { back in try back(tap) }
+        let effect = tap.effect
+        let losses = try plan.sweeps.losses(examples, from: plan.sweeps.weights(sum: before.change))
         try before.change.add(noise, scale: 1)
-        let reached = try plan.losses(examples, from: plan.weights(sum: before.change))
+        let reached = try plan.sweeps.losses(examples, from: plan.sweeps.weights(sum: before.change))
         let first = plan.records.watched.count
         let (retain, forget) = (0..<first, first..<first + plan.records.forget.count)
         let keep = forget.upperBound..<forget.upperBound + plan.records.keep.count

@@ -54,29 +54,3 @@ package struct ParameterSelection: Sendable {
         return names
     }
 }
-
-/// Shows a tap the chosen parameters only, as if the model had no others.
-final class SelectedParameters: GradientTap {
-    private let tap: any GradientTap
-    private let names: Set<String>
-    /// Whether the group that is being passed has shown one of them.
-    private var hasVisited = false
-
-    init(_ names: some Sequence<String>, for tap: any GradientTap) {
-        self.tap = tap
-        self.names = Set(names)
-    }
-
-    var needsEveryExample: Bool { tap.needsEveryExample }
-
-    func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
-        guard names.contains(slice.name) else { return }
-        hasVisited = true
-        try tap.visit(slice, factors, examples: examples)
-    }
-
-    func finish(_ group: ParameterGroup) throws -> Bool {
-        defer { hasVisited = false }
-        return hasVisited ? try tap.finish(group) : false
-    }
-}

@@ -30,7 +30,7 @@ package struct RoundsJournal: Sendable {
         guard FileSystem.kind(of: table) != nil else { return nil }
         guard let numbers = Numbers(try InputFile(table).json()) else { throw SurgeryError.brokenState(table) }
         func store(_ path: FilePath) throws -> ParameterStore {
-            let store = try plan.store()
+            let store = try plan.sweeps.store()
             try store.load(path)
             return store
         }

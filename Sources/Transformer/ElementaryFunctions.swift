@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Tensors
 
 /// e to the power of x, within 2 units in the last place; below -87.3 it stays at the least normal number, above 88.7 at the
 /// largest.

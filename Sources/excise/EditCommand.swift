@@ -47,6 +47,11 @@ struct EditCommand: ParsableCommand {
         parsing: .upToNextOption,
         help: ArgumentHelp("Change only parameters of these roles.", valueName: "attention|feed-forward|norm|embedding"))
     var roles: [ParameterRole] = []
+    @Option(
+        help: ArgumentHelp(
+            "Of these, change only the rows that matter most to the records to forget, this part of the numbers; with diagonal and woodbury.",
+            valueName: "part"))
+    var salience: PartArgument?
     @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0
     @Option(help: "The most rounds of direction and step.") var rounds: Int?
     @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
@@ -60,6 +65,15 @@ struct EditCommand: ParsableCommand {
         guard neighbours.map({ $0 >= 0 }) ?? true else { throw ValidationError("--neighbours must not be negative.") }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
         _ = try fisher.kind(for: method)
+        if let salience {
+            guard salience.value > 0, salience.value <= 1 else { throw ValidationError("--salience is a part, such as 5%.") }
+            let kind = try fisher.kind(for: method)
+            guard method != .forgetting, kind == .diagonal || kind == .identity || kind.name == "woodbury" else {
+                throw ValidationError(
+                    "--salience goes with --curvature diagonal, identity or woodbury, whose steps stay within rows; fisher-forgetting's noise does not."
+                )
+            }
+        }
         var needsTarget = true
         if case .fixed(let eta) = strength.strength {
             needsTarget = false
@@ -94,6 +108,7 @@ struct EditCommand: ParsableCommand {
             layers.map(ParameterSelection.Pattern.init), exclude.map(ParameterSelection.Pattern.init)
         )
         recipe.selection.roles = roles
+        recipe.salience = salience?.value
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."), meter: meter)
         let history = try EditHistory(of: opened.model.files)
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }

@@ -21,13 +21,13 @@ struct EditReport {
             ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
             ("target_nll", .number(recipe.target)),
             ("retain_bound", .number(recipe.retainBound)),
-            ("parameters_edited", .integer(outcome.isEdited ? plan.parameterCount : 0)),
+            ("parameters_edited", .integer(outcome.isEdited ? outcome.entries : 0)),
             ("rounds", .array(outcome.rounds.map(member))),
             ("ending", .string(outcome.ending.rawValue)),
             ("frontier", frontier),
             ("records", .array(outcome.records.map(member))),
             ("forget_nll_written", written.map { .number($0.score.meanRecordLoss) } ?? .null),
-            ("tensors_edited", .array(outcome.isEdited ? plan.parameters.map(JSONValue.string) : [])),
+            ("tensors_edited", .array(outcome.isEdited ? outcome.parameters.map(JSONValue.string) : [])),
             (
                 "memory",
                 .members([

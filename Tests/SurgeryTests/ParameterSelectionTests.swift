@@ -67,4 +67,44 @@ struct ParameterSelectionTests {
         for name in pico.model.layout.parameters { #expect(outcome.change.contains(name) == name.contains(".mlp.")) }
         #expect(outcome.ending == .targetReached)
     }
+
+    /// Only rows that matter most to the records to forget change, so many that they hold a tenth of the numbers at most, and the edit still
+    /// does what it is asked to. Which rows: the mean square of their part of the mean gradient, from whole gradients.
+    @Test(arguments: [CurvatureKind.diagonal, .identity, .woodbury(.layer)])
+    func onlySalientRowsChange(curvature: CurvatureKind) throws {
+        let pico = try PicoExamples()
+        let records = EditRecords(
+            forget: Array(pico.examples[0..<2]), keep: Array(pico.examples[2..<4]), retain: Array(pico.examples[4...]))
+        var recipe = EditRecipe(
+            method: .targetedRemoval, curvature: curvature, strength: .automatic, damping: 0.01, rounds: 40,
+            target: (pico.losses[0] + pico.losses[1]) / 2 + 0.3)
+        (recipe.salience, recipe.retainBound) = (0.1, 1)
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run()
+        #expect(outcome.ending == .targetReached)
+
+        var (all, changed) = (0, 0)
+        var (least, most) = (Double.infinity, 0.0)
+        for name in pico.model.layout.parameters {
+            let change = try pico.read(outcome.change, name)
+            let shape = try #require(pico.model.checkpoint.tensor(named: name)?.shape)
+            let columns = shape.count == 2 ? shape[1] : 1
+            let gradient = zip(pico.rows(name)[0], pico.rows(name)[1]).map { ($0 + $1) / 2 }
+            all += change.count
+            for row in 0..<shape[0] {
+                let entries = row * columns..<(row + 1) * columns
+                let saliency = gradient[entries].reduce(0) { $0 + $1 * $1 } / Double(columns)
+                if change[entries].contains(where: { $0 != 0 }) {
+                    changed += columns
+                    least = min(least, saliency)
+                } else {
+                    most = max(most, saliency)
+                }
+            }
+            #expect(outcome.parameters.contains(name) || change.allSatisfy { $0 == 0 })
+        }
+        #expect(changed > 0 && changed <= all / 10)
+        #expect(outcome.entries >= changed && outcome.entries <= all / 10)
+        // Float sums rank rows that are as good as equal either way.
+        #expect(least >= most * (1 - 1e-4))
+    }
 }

@@ -6,19 +6,20 @@ package struct RowSweep: ~Copyable {
     /// How many examples stand before the rows.
     package let companions: Int
     package let rows: Int
-    private let parameters: [String]
+    private let selected: SelectedParameters
     private let batch: TokenBatch
     private let meter: EditMeter
     private var sweep: LayerSweep
 
     /// - Parameters:
-    ///   - parameters: those that taps are shown.
+    ///   - selected: what taps are shown.
     ///   - batch: the companions, and then the rows.
     ///   - plan: for every example at once.
     package init(
-        _ model: LanguageModel, parameters: [String], batch: TokenBatch, companions: Int, plan: SweepPlan, meter: EditMeter = EditMeter()
+        _ model: LanguageModel, _ selected: SelectedParameters, batch: TokenBatch, companions: Int, plan: SweepPlan,
+        meter: EditMeter = EditMeter()
     ) throws {
-        (self.batch, self.companions, self.parameters, self.meter) = (batch, companions, parameters, meter)
+        (self.batch, self.companions, self.selected, self.meter) = (batch, companions, selected, meter)
         rows = batch.exampleRows.count - companions
         sweep = try LayerSweep(model, batch, plan: plan)
     }
@@ -31,7 +32,7 @@ package struct RowSweep: ~Copyable {
 
     /// Goes back through the model, from the weights that were scored last.
     package mutating func backward(_ tap: any GradientTap, from weights: any WeightSource) throws {
-        try meter.pass(tokens: batch.tokens.count) { try sweep.backward(from: weights, tap: SelectedParameters(parameters, for: tap)) }
+        try meter.pass(tokens: batch.tokens.count) { try sweep.backward(from: weights, tap: selected.tap(tap)) }
     }
 }
 
