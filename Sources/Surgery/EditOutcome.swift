@@ -50,6 +50,8 @@ package struct EditOutcome: Sendable {
     }
 
     package let rounds: [EditRound]
+    /// The mean loss that the records to forget were to be brought to; infinite where there was none.
+    package let target: Double
     package let ending: Ending
     /// The edit: the sum of its steps, within the retain bound.
     package let change: ParameterStore
@@ -70,18 +72,18 @@ package struct EditOutcome: Sendable {
     ///   - end: where the rounds ended.
     ///   - allowed: the last place within the retain bound, where it was left.
     ///   - unedited: the watched retain records' mean loss by the unedited model.
-    init(_ plan: EditPlan, rounds: [EditRound], ending: Ending, end: Point, allowed: Point?, unedited: Double) {
+    init(_ plan: EditPlan, target: Double, rounds: [EditRound], ending: Ending, end: Point, allowed: Point?, unedited: Double) {
         (parameters, entries) = (plan.selected.changing, plan.entries)
-        self.rounds = rounds
+        (self.rounds, self.target) = (rounds, target)
         self.ending = allowed == nil ? ending : .retainBound
         let point = allowed ?? end
-        let losses = point.losses
+        let (losses, rows) = (point.losses, plan.rows)
         change = point.change
         isEdited = !rounds.isEmpty && losses.now != losses.base
-        let roles = losses.forget.map { _ in Record.Role.forget } + losses.keep.map { _ in .keep } + losses.held.map { _ in .held }
-        records = roles.indices.map {
-            Record(role: roles[$0], base: losses.base[$0], predicted: losses.predicted[$0], measured: losses.now[$0])
-        }
+        let (base, predicted, now) = (rows.byRecord(losses.base), rows.byRecord(losses.predicted), rows.byRecord(losses.now))
+        let others = rows.keep.map { _ in Record.Role.keep } + rows.held.map { _ in .held }
+        let roles = [Record.Role](repeating: .forget, count: base.count - others.count) + others
+        records = roles.indices.map { Record(role: roles[$0], base: base[$0], predicted: predicted[$0], measured: now[$0]) }
         func tradeoff(_ point: Point) -> Tradeoff { Tradeoff(forget: point.losses.meanForget, retainRatio: exp(point.retain - unedited)) }
         frontier = allowed.map { (tradeoff($0), tradeoff(end)) }
         self.end = EditRounds.Beginning(

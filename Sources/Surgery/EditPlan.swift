@@ -7,8 +7,7 @@ package struct EditPlan: Sendable {
     package let model: LanguageModel
     package var recipe: EditRecipe
     package let records: EditRecords
-    /// The records that the edit is about, in the order of `RowLosses`.
-    let rows: [Example]
+    let rows: EditRows
     /// The parameters that may change, in the layout's order.
     package let parameters: [String]
     package let budget: MemoryBudget
@@ -39,13 +38,16 @@ package struct EditPlan: Sendable {
         self.budget = budget
         self.scratch = scratch
         let known = recipe.method == .targetedRemoval ? records.retain : records.retain + records.keep
-        rows = records.forget + records.keep + records.held
+        // Without copied tokens in the unseen text nothing is known of what they cost.
+        let isSplit =
+            recipe.method == .targetedRemoval && recipe.target == nil && records.unseen.contains { CopiedTokens(of: $0).copied != nil }
+        rows = EditRows(records, splitting: isSplit)
         var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
             switch recipe.curvature {
-            case .identity, .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
-            case .woodbury: [(TokenBatch(known + rows), true)]
+            case .identity, .diagonal, .ekfac, .block: [(TokenBatch(rows.examples), true), (TokenBatch(known), false)]
+            case .woodbury: [(TokenBatch(known + rows.examples), true)]
             }
-        if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows), false)) }
+        if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows.examples), false)) }
         let need = CurvatureNeed(recipe.curvature, model, parameters)
         curvatureBytes = sweeps.reduce(0) { max($0, need.bytes($1.batch)) }
         var (smallest, peak) = (0, 0)
@@ -80,19 +82,35 @@ package struct EditPlan: Sendable {
     }
 
     private func outcome() throws -> EditOutcome {
+        let target = try target()
+        let removal = FisherRemoval(strength: recipe.strength, target: target.whole)
         switch recipe.method {
         case .targetedRemoval:
-            let rounds = EditRounds(self, try curvature(of: records.retain), TargetedRemoval(target: recipe.target))
+            let rounds = EditRounds(self, try curvature(of: records.retain), TargetedRemoval(rows, target: target))
             return try rounds.run(from: EditRounds.Beginning(change: sweeps.store()))
         case .removal, .gradientAscent:
-            return try removal(curvature(of: records.retain + records.keep)).run(from: EditRounds.Beginning(change: sweeps.store()))
+            let rounds = EditRounds(self, try curvature(of: records.retain + records.keep), removal)
+            return try rounds.run(from: EditRounds.Beginning(change: sweeps.store()))
         case .forgetting:
-            return try FisherForgetting(self, curvature(of: records.retain + records.keep)).run()
+            return try FisherForgetting(self, curvature(of: records.retain + records.keep), removal).run()
         }
     }
 
-    func removal(_ curvature: any Curvature) -> EditRounds {
-        EditRounds(self, curvature, FisherRemoval(strength: recipe.strength, target: recipe.target))
+    /// How far to forget: as the recipe says, or what the unseen records cost the unedited model (approximate retraining).
+    private func target() throws -> ForgetTarget {
+        if let target = recipe.target { return ForgetTarget(target) }
+        guard !records.unseen.isEmpty else { return ForgetTarget(.infinity) }
+        sweeps.begins("the unseen text's loss", passes: 1)
+        let whole = mean(try sweeps.losses(records.unseen, from: sweeps.weights()))
+        guard rows.parts.contains(where: \.isCopied) else { return ForgetTarget(whole) }
+        let split = records.unseen.map(CopiedTokens.init)
+        func meanOverTokens(_ examples: [Example]) throws -> Double {
+            let losses = try sweeps.losses(examples, from: sweeps.weights())
+            let counts = examples.map { Double($0.scoredTokens) }
+            return zip(losses, counts).reduce(0) { $0 + $1.0 * $1.1 } / counts.reduce(0, +)
+        }
+        let (new, copied) = (try meanOverTokens(split.compactMap(\.new)), try meanOverTokens(split.compactMap(\.copied)))
+        return ForgetTarget(whole, parts: (new, copied))
     }
 
     /// What may change.

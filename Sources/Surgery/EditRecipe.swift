@@ -25,8 +25,9 @@ package struct EditRecipe: Sendable {
     package var damping: Double
     /// The most rounds of direction and step.
     package var rounds: Int
-    /// The mean loss (nats a token) that forget records are brought to.
-    package var target: Double
+    /// The mean loss (nats a token) that forget records are brought to; nil: that of the unseen records by the unedited model, of what is
+    /// new in them and what could be copied for each.
+    package var target: Double?
     /// tau of Fisher Forgetting: the noise's size as `Noise` defines it.
     package var noise = 0.01
     /// How far the retain text's perplexity may rise, as a part of the unedited model's.
@@ -56,7 +57,7 @@ package struct EditRecipe: Sendable {
         }
     }
 
-    package init(method: Method, curvature: CurvatureKind, strength: Strength, damping: Double, rounds: Int, target: Double) {
+    package init(method: Method, curvature: CurvatureKind, strength: Strength, damping: Double, rounds: Int, target: Double?) {
         self.method = method
         self.curvature = curvature
         self.strength = strength

@@ -8,16 +8,21 @@ package struct EditRecords: Sendable {
     package var keep: [Example]
     /// Neighbours of the forget text, and unseen text like it: each to keep its own loss too, without being what was asked to be kept.
     package var held: [Example]
+    /// Unseen text like the forget text: what its loss is, that of the forget text is brought to.
+    package var unseen: [Example]
     /// General text that the Fisher is made of.
     package var retain: [Example]
     /// General text whose perplexity is watched: best none of what the Fisher is made of.
     package var watched: [Example]
 
     /// - Parameter watched: nil: the first of the retain records.
-    package init(forget: [Example], keep: [Example], held: [Example] = [], retain: [Example], watched: [Example]? = nil) {
+    package init(
+        forget: [Example], keep: [Example], held: [Example] = [], unseen: [Example] = [], retain: [Example], watched: [Example]? = nil
+    ) {
         self.forget = forget
         self.keep = keep
         self.held = held
+        self.unseen = unseen
         self.retain = retain
         self.watched = watched ?? Array(retain.prefix(16))
     }
@@ -56,7 +61,8 @@ package struct EditRecords: Sendable {
         let held = unseen.enumerated().filter { $0.offset % 2 == 1 }.prefix(count).map(\.element)
         let sets = Dictionary(grouping: samples.indices) { $0 % Self.watchedShare == Self.watchedShare - 1 }
         self.init(
-            forget: forget, keep: keep, held: close.map { candidates[$0] } + held, retain: (sets[false] ?? []).map { samples[$0] },
+            forget: forget, keep: keep, held: close.map { candidates[$0] } + held, unseen: unseen,
+            retain: (sets[false] ?? []).map { samples[$0] },
             watched: sets[true]?.map { samples[$0] })
     }
 }

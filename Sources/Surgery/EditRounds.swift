@@ -33,7 +33,7 @@ struct EditRounds {
     /// off.
     func run(from beginning: Beginning, rounds most: Int? = nil) throws -> EditOutcome {
         let step = try plan.sweeps.store()
-        var sweep = try plan.sweeps.rows(plan.rows, after: curvature.companions)
+        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions)
         var state: EditState
         if let saved = try plan.journal?.restored(plan) {
             state = saved
@@ -42,7 +42,7 @@ struct EditRounds {
             state = try begin(beginning, &sweep)
         }
         let last = beginning.rounds.count + (most ?? plan.recipe.rounds)
-        let pace = EditPace(plan, from: state)
+        let pace = EditPace(plan.meter, to: rule.target, from: state)
         var ending = EditOutcome.Ending.roundsUsed
         while true {
             if rule.isDone(state.losses) { ending = .targetReached; break }
@@ -51,14 +51,16 @@ struct EditRounds {
             guard try round(&state, step, &sweep) else { ending = .noAcceptableStep; break }
             try plan.journal?.save(state)
         }
-        return EditOutcome(plan, rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed, unedited: state.unedited)
+        return EditOutcome(
+            plan, target: rule.target, rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed,
+            unedited: state.unedited)
     }
 
     /// Measures what has been done before.
     private func begin(_ beginning: Beginning, _ sweep: inout RowSweep) throws -> EditState {
         let change = beginning.change
         plan.sweeps.begins("the losses before", passes: 2 * Self.passes)
-        var losses = RowLosses(plan.records, base: try sweep.score(from: plan.sweeps.weights()).rows)
+        var losses = RowLosses(plan.rows, base: try sweep.score(from: plan.sweeps.weights()).rows)
         let none = losses
         losses.move(to: try sweep.score(from: plan.sweeps.weights(sum: change)).rows, predicted: beginning.predicted)
         let unedited = try plan.retainLoss(from: plan.sweeps.weights())
@@ -91,7 +93,7 @@ struct EditRounds {
         state.predictedRetain += scale * retainChange
         state.rounds.append(
             EditRound(
-                forgetPredicted: before + scale * mean(effect[state.losses.forget]), forget: state.losses.meanForget,
+                forgetPredicted: before + scale * plan.rows.forgetMean(effect), forget: state.losses.meanForget,
                 keep: state.losses.meanKeep, retainPredicted: state.predictedRetain, retain: state.retain, step: scale,
                 isAllowed: state.allowed == nil))
         return true
@@ -106,7 +108,7 @@ struct EditRounds {
         let first = try sweep.score(from: weights(search.first)).rows
         let verdict = search.judge(first)
         if verdict == .good { return (search.first, first) }
-        let found = try search.refine(verdict) { try plan.sweeps.losses(plan.rows, fromEach: $0.map(weights)) }
+        let found = try search.refine(verdict) { try plan.sweeps.losses(plan.rows.examples, fromEach: $0.map(weights)) }
         guard let found else { return nil }
         return (found, try sweep.score(from: weights(found)).rows)
     }
@@ -122,7 +124,7 @@ struct EditRounds {
         }
         try kept.add(step, scale: Float(part * scale))
         var there = state.losses
-        there.move(to: try plan.sweeps.losses(plan.rows, from: weights(part)), predicted: [])
+        there.move(to: try plan.sweeps.losses(plan.rows.examples, from: weights(part)), predicted: [])
         return EditOutcome.Point(change: kept, losses: there, retain: loss)
     }
 

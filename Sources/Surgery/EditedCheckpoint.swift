@@ -41,7 +41,7 @@ package struct EditedCheckpoint {
         .members([
             "tool": .members(["name": "excise", "version": .string(tool)]), "method": .string(plan.recipe.method.rawValue),
             "curvature": .string(plan.recipe.curvature.name), "forget_sha256": .string(forgotten.description),
-            "forget_records": .integer(plan.records.forget.count), "target_nll": .number(plan.recipe.target),
+            "forget_records": .integer(plan.records.forget.count), "target_nll": .number(outcome.target),
             "base_content_digest": .string(baseDigest.description), "content_digest": .string(digest.description),
         ])
     }

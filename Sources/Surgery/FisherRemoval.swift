@@ -18,16 +18,16 @@ struct FisherRemoval: StepRule {
     }
 
     func coefficients(_ gram: GramMatrix, _ losses: RowLosses) -> [Double]? {
-        losses.now.indices.map { losses.forget.contains($0) ? 1 / Double(losses.forget.count) : 0 }
+        losses.now.indices.map { losses.rows.forget.contains($0) ? 1 / Double(losses.rows.forget.count) : 0 }
     }
 
     func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch? {
         if case .fixed(let eta) = strength { return StepSearch(first: eta) { _ in .good } }
         let wanted = min(target, losses.meanForget + target / Self.partsOfTheWay)
-        let slope = mean(effect[losses.forget])
+        let slope = mean(effect[losses.rows.forget])
         guard slope > 0 else { return nil }
         return StepSearch(first: (wanted - losses.meanForget) / slope) { reached in
-            let loss = mean(reached[losses.forget])
+            let loss = mean(reached[losses.rows.forget])
             if !loss.isFinite || loss > Self.reached.upperBound * wanted { return .tooFar }
             return loss < Self.reached.lowerBound * wanted ? .tooLittle : .good
         }

@@ -35,7 +35,7 @@ package struct RoundsJournal: Sendable {
             return store
         }
         func losses(_ now: [Double], _ predicted: [Double]) throws -> RowLosses {
-            guard let losses = RowLosses(plan.records, base: numbers.base, now: now, predicted: predicted) else {
+            guard let losses = RowLosses(plan.rows, base: numbers.base, now: now, predicted: predicted) else {
                 throw SurgeryError.brokenState(table)
             }
             return losses

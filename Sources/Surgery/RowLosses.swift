@@ -1,29 +1,19 @@
-/// What the records that an edit is about cost the model, each one's mean loss in nats a token: those to forget, those to keep and those
-/// held, in this order. They are the rows of A.
+/// What an edit's rows cost the model, each one's mean loss in nats a token.
 struct RowLosses: Sendable {
-    let forget: Range<Int>
-    let keep: Range<Int>
-    /// Neighbours and unseen records, each held at its own loss.
-    let held: Range<Int>
+    let rows: EditRows
     /// By the unedited model.
     let base: [Double]
     /// What first-order theory made of the steps so far.
     private(set) var predicted: [Double]
     private(set) var now: [Double]
 
-    init(_ records: EditRecords, base: [Double]) {
-        forget = 0..<records.forget.count
-        keep = forget.upperBound..<forget.upperBound + records.keep.count
-        held = keep.upperBound..<keep.upperBound + records.held.count
-        (self.base, predicted, now) = (base, base, base)
-    }
+    init(_ rows: EditRows, base: [Double]) { (self.rows, self.base, predicted, now) = (rows, base, base, base) }
 
-    /// Of losses that were kept; nil where there are not as many as records.
-    init?(_ records: EditRecords, base: [Double], now: [Double], predicted: [Double]) {
-        let count = records.forget.count + records.keep.count + records.held.count
+    /// Of losses that were kept; nil where there are not as many as rows.
+    init?(_ rows: EditRows, base: [Double], now: [Double], predicted: [Double]) {
+        let count = rows.examples.count
         guard base.count == count, now.count == count, predicted.count == count else { return nil }
-        self.init(records, base: base)
-        (self.now, self.predicted) = (now, predicted)
+        (self.rows, self.base, self.now, self.predicted) = (rows, base, now, predicted)
     }
 
     mutating func move(to losses: [Double], predicted changes: [Double]) {
@@ -31,9 +21,10 @@ struct RowLosses: Sendable {
         for (index, change) in changes.enumerated() { predicted[index] += change }
     }
 
-    var meanForget: Double { mean(now[forget]) }
+    /// The mean over the records to forget.
+    var meanForget: Double { rows.forgetMean(now) }
     /// Nil where there are none.
-    var meanKeep: Double? { keep.isEmpty ? nil : mean(now[keep]) }
+    var meanKeep: Double? { rows.keep.isEmpty ? nil : mean(now[rows.keep]) }
 }
 
 /// The mean, in Double.

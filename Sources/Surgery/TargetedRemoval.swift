@@ -6,9 +6,9 @@ internal import Tensors
 ///     minimise 1/2 step^T F step   subject to   A step = y
 ///     step = F^-1 A^T (A F^-1 A^T + mu S)^-1 y,   S = diag(A F^-1 A^T)
 ///
-/// A: one row a record, its gradient now; y: for a record to forget an equal share of the way to the target, or what is left of it, and
-/// the way back where its loss has gone far beyond: what is far above the target betrays what was removed. For the others the way
-/// back to their unedited loss.
+/// A: one row a record, or part of one to forget, its gradient now; y: for what is to be forgotten an equal share of the way to the target,
+/// or what is left of it, and the way back where its loss has gone far beyond: what is far above the target betrays what was removed. What
+/// could be copied is not let above its target. For the others the way back to their unedited loss.
 struct TargetedRemoval: StepRule {
     /// mu: how much of each record's own row is given up to keep the system well-posed.
     private static let relaxation = 1e-3
@@ -21,20 +21,33 @@ struct TargetedRemoval: StepRule {
     /// How far above the target, as a part of it, a record may be before it is brought back.
     private static let excess = 0.5
 
-    /// The mean loss that forget records are brought to, in nats a token.
+    /// What the rows to forget are brought to, each.
+    private let targets: [Double]
+    /// The mean over the records to forget that this makes.
     let target: Double
 
-    func isDone(_ losses: RowLosses) -> Bool { losses.meanForget >= target - Self.tolerance }
+    init(_ rows: EditRows, target: ForgetTarget) {
+        targets = rows.parts.map(target.of)
+        self.target = target.mean(rows)
+    }
+
+    func isDone(_ losses: RowLosses) -> Bool {
+        let missing = zip(targets, losses.now).enumerated().filter { !losses.rows.parts[$0.offset].isCopied }.map {
+            $0.element.0 - $0.element.1
+        }
+        return mean(missing) <= Self.tolerance && losses.meanForget >= target - Self.tolerance
+    }
 
     func coefficients(_ gram: GramMatrix, _ losses: RowLosses) -> [Double]? { solve(gram, asked(losses)) }
 
     func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch? {
-        let rise = mean(asked(losses)[losses.forget])
+        let rows = losses.rows
+        let highest = mean(losses.now[rows.forget]) + 3 * mean(asked(losses)[rows.forget].map { max(0, $0) })
         return StepSearch(first: 1) { reached in
             guard reached.allSatisfy({ $0.isFinite }) else { return .tooFar }
-            let keptMost = max(mean(losses.now[losses.keep]), mean(losses.base[losses.keep]) + Self.keptSlack)
-            let keptIsFine = losses.keep.isEmpty || mean(reached[losses.keep]) <= keptMost
-            return keptIsFine && mean(reached[losses.forget]) <= losses.meanForget + 3 * rise ? .good : .tooFar
+            let keptMost = max(mean(losses.now[rows.keep]), mean(losses.base[rows.keep]) + Self.keptSlack)
+            let keptIsFine = rows.keep.isEmpty || mean(reached[rows.keep]) <= keptMost
+            return keptIsFine && mean(reached[rows.forget]) <= highest ? .good : .tooFar
         }
     }
 
@@ -42,9 +55,10 @@ struct TargetedRemoval: StepRule {
     private func asked(_ losses: RowLosses) -> [Double] {
         let part = target / Self.partsOfTheWay
         return losses.now.indices.map { index in
-            guard losses.forget.contains(index) else { return losses.base[index] - losses.now[index] }
-            let left = target - losses.now[index]
-            return left >= 0 ? min(part, left) : max(-part, min(0, left + Self.excess * target))
+            guard losses.rows.forget.contains(index) else { return losses.base[index] - losses.now[index] }
+            let left = targets[index] - losses.now[index]
+            if left >= 0 { return min(part, left) }
+            return losses.rows.parts[index].isCopied ? left : max(-part, min(0, left + Self.excess * targets[index]))
         }
     }
 

@@ -102,7 +102,7 @@ struct EditCommand: ParsableCommand {
         let records = try records(encoder, unseen ?? [])
         var recipe = EditRecipe(
             method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
-            rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
+            rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
         (recipe.selection.included, recipe.selection.excluded) = (
             layers.map(ParameterSelection.Pattern.init), exclude.map(ParameterSelection.Pattern.init)
@@ -116,14 +116,13 @@ struct EditCommand: ParsableCommand {
 
         let baseDigest = try opened.model.checkpoint.contentDigest()
         let tokens = TokenDigest.of([
-            records.forget, records.keep, records.held, records.retain, records.watched, unseen ?? [],
+            records.forget, records.keep, records.held, records.retain, records.watched, records.unseen,
         ])
         let work = "\(Excise.version) edit \(baseDigest) \(recipe) \(tokens)"
         let staged = try StagedDirectory(FilePath(output), replacing: force, work: work, resuming: resume)
         // With --resume, what is done stays when the work is interrupted.
         if !resume { Interruption.willStage(staged.scratch) }
         (plan.scratch, plan.journal) = (staged.scratch, RoundsJournal(in: staged.scratch))
-        if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
         let outcome = try plan.run()
         var report = EditReport(plan: plan, outcome: outcome, prefix: encoder.prefix, budget: memory?.bytes)
         if outcome.meets(recipe.strength) || bestEffort {

@@ -19,7 +19,7 @@ struct EditReport {
             ("curvature", .string(recipe.curvature.name)),
             ("block", recipe.curvature.block.map(JSONValue.string) ?? .null),
             ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
-            ("target_nll", .number(recipe.target)),
+            ("target_nll", .number(outcome.target)),
             ("retain_bound", .number(recipe.retainBound)),
             ("parameters_edited", .integer(outcome.isEdited ? outcome.entries : 0)),
             ("rounds", .array(outcome.rounds.map(member))),
@@ -88,12 +88,12 @@ struct EditReport {
         }
         if let (within, beyond) = outcome.frontier {
             Swift.print(
-                "The target \(decimals(plan.recipe.target, 3)) cannot be reached with the retain text within its bound of "
+                "The target \(decimals(outcome.target, 3)) cannot be reached with the retain text within its bound of "
                     + "\(decimals(100 * plan.recipe.retainBound, 2)) %. Within it the forget text comes to \(decimals(within.forget, 3)) nats a token "
                     + "(retain perplexity \(percent(within.retainRatio))); going on brought it to \(decimals(beyond.forget, 3)) "
                     + "(\(percent(beyond.retainRatio))).")
         }
-        let target = plan.recipe.target.isFinite ? ", target \(decimals(plan.recipe.target, 3))" : ""
+        let target = outcome.target.isFinite ? ", target \(decimals(outcome.target, 3))" : ""
         if let (score, _, path) = written {
             Swift.print(
                 "\(outcome.ending.rawValue): the forget text is at \(decimals(score.meanRecordLoss, 3)) nats a token in the written file\(target); "

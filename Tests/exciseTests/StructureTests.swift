@@ -58,7 +58,8 @@ import Testing
             "JSONString.swift",
             "JSONParser.swift",
             "ScratchFile.swift",
-            "ElementaryFunctions.swift", "LinearAlgebra.swift", "Matrix.swift", "RowParallel.swift", "StoredScalar.swift", "Lanes.swift", "RegularExpression.swift",
+            "ElementaryFunctions.swift", "LinearAlgebra.swift", "Matrix.swift", "RowParallel.swift", "StoredScalar.swift", "Lanes.swift",
+            "RegularExpression.swift",
             "Environment.swift", "ProcessAccount.swift", "StoredPairs.swift", "Streams.swift",
         ]
         let users = try files().filter { $0.text.contains("unsafe ") && !$0.text.contains("/// unsafe ") }.map(\.name)
