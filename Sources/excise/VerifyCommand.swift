@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Checkpoints
 internal import Storage
+internal import SystemPackage
 internal import Transformer
 internal import Verification
 
@@ -25,7 +26,12 @@ struct VerifyCommand: ParsableCommand {
             "Measure with rounded weights too: \(IntegerRounding.names.joined(separator: ", ")). A gate that names one does so as well.",
             valueName: "name"))
     var round: [IntegerRounding] = []
-    @Option(help: "A comparison that must hold, such as 'retain.ratio <= 1.01'; without any, standard gates.") var gate: [String] = []
+    @Option(help: ArgumentHelp("One trained like BASE, but without the forget text.", valueName: "model")) var retrained: String?
+    @Option(help: ArgumentHelp("Another model of the same tokenizer, for membership inference.", valueName: "model")) var reference: String?
+    @Option(help: ArgumentHelp("The report of excise edit --json: only the tensors it lists may differ.", valueName: "file"))
+    var editReport: String?
+    @Option(help: "Named gates: \(Policy.names.joined(separator: ", ")); quick where neither it nor --gate is given.") var policy: Policy?
+    @Option(help: "A comparison that must hold, such as 'retain.ratio <= 1.01', besides those of --policy.") var gate: [String] = []
     @Option(help: "For the bootstrap and the candidates.") var seed: UInt64 = 0
     @OptionGroup var texts: TextOptions
     @OptionGroup var common: CommonOptions
@@ -38,19 +44,25 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         let progress = common.begin()
-        let expressions = gate.isEmpty ? VerificationReport.standardGates(keep: keep != nil, holdout: holdout != nil) : gate
-        let gates = try expressions.map { try GateExpression(parsing: $0) }
+        let gates = try self.gates
         let (before, after) = (try OpenModel(base), try OpenModel(edited))
+        let (without, other) = (try retrained.map(OpenModel.init), try reference.map(OpenModel.init))
         let encoder = try before.encoder(before.tokenizer(), texts)
         let verification = Verification(
-            try Verifier(base: before.model, edited: after.model), encoder, try verifiedTexts(encoder), seed: seed,
+            try Verifier(base: before.model, edited: after.model, retrained: without?.model, reference: other?.model), encoder,
+            try verifiedTexts(encoder), seed: seed,
             progress: VerificationProgress(begin: { progress.begin($0) }, advance: progress.advance))
         let secrets = try canaries.map { try texts.records($0) }
+        let declared = try editReport.map { try EditDeclaration.tensors(report: FilePath($0)) }
         var findings = try verification.findings()
-        for rounding in roundings(namedBy: gates) { findings.roundings.append(try verification.rounded(rounding, findings)) }
+        for rounding in IntegerRounding.names.compactMap(IntegerRounding.init(name:))
+        where round.contains(rounding) || name("metrics.\(rounding.name)", in: gates) {
+            findings.roundings.append(try verification.rounded(rounding, findings))
+        }
         if let canaries, let secrets {
             findings.exposures = try verification.exposures(of: secrets, named: canaries, candidates: candidates)
         }
+        if declared != nil || name("metrics.locality", in: gates) { findings.changes = try verification.changes(declared: declared) }
         let result = try VerificationReport(findings, gates: gates)
         let code: Int32 = result.passed ? 0 : 1
         if common.json {
@@ -63,6 +75,9 @@ struct VerifyCommand: ParsableCommand {
             if let holdout { try report.addInput("holdout", file: holdout) }
             for file in text { try report.addInput(file.name, file: file.path) }
             if let canaries { try report.addInput("canaries", file: canaries) }
+            if let retrained, let without { try report.addInput("retrained", retrained, model: without.model.checkpoint) }
+            if let reference, let other { try report.addInput("reference", reference, model: other.model.checkpoint) }
+            if let editReport { try report.addInput("edit-report", file: editReport) }
             report.members = [("prefix", encoder.prefix.map { .integer(Int($0)) } ?? .null)] + result.members
             report.print(exitCode: code)
         } else {
@@ -82,9 +97,18 @@ struct VerifyCommand: ParsableCommand {
         return result
     }
 
-    private func roundings(namedBy gates: [GateExpression]) -> [IntegerRounding] {
-        let named = Set(gates.flatMap(\.paths).compactMap { path in path.split(separator: ".").dropFirst().first.map(String.init) })
-        return IntegerRounding.names.compactMap(IntegerRounding.init(name:)).filter { round.contains($0) || named.contains($0.name) }
+    /// Those of the policy, and then those of the user's own.
+    private var gates: [GateExpression] {
+        get throws {
+            let given = ["keep": keep, "holdout": holdout].filter { $0.value != nil }.map(\.key)
+            let named = policy ?? (gate.isEmpty ? Policy(name: "quick") : nil)
+            return (named?.gates(texts: Set(given)) ?? []) + (try gate.map { try GateExpression(parsing: $0) })
+        }
+    }
+
+    /// Whether a gate is about what has that path, so that it has to be measured.
+    private func name(_ path: String, in gates: [GateExpression]) -> Bool {
+        gates.flatMap(\.paths).contains { $0.hasPrefix(path + ".") }
     }
 
     private func printTable(_ result: VerificationReport) {
@@ -127,4 +151,8 @@ struct NamedFile: ExpressibleByArgument {
         else { return nil }
         (name, path) = (parts[0], parts[1])
     }
+}
+
+extension Policy: ExpressibleByArgument {
+    public init?(argument: String) { self.init(name: argument) }
 }
