@@ -4,11 +4,11 @@ internal import Transformer
 
 /// Everything that is measured of an edited model beside its base, one measurement after the other.
 package struct Verification {
-    private let verifier: Verifier
-    private let encoder: RecordEncoder
-    private let texts: VerificationTexts
+    let verifier: Verifier
+    let encoder: RecordEncoder
+    let texts: VerificationTexts
     private let seed: UInt64
-    private let progress: VerificationProgress
+    let progress: VerificationProgress
 
     package init(
         _ verifier: Verifier, _ encoder: RecordEncoder, _ texts: VerificationTexts, seed: UInt64, progress: VerificationProgress
@@ -42,6 +42,21 @@ package struct Verification {
         return findings
     }
 
+    /// How much likelier false answers are than true ones in each model.
+    package func truthRatios(of answers: [PerturbedAnswers], named name: String) throws -> TruthRatios {
+        let candidates = try answers.map { try encoder.examples($0.candidates, named: name) }
+        let ratios = try models.map { model in
+            progress.begin("scoring answers with \(model.path)")
+            return try Scorer(model, from: model.checkpoint).score(candidates, progress: progress.advance).map { score in
+                TruthRatios.ratio(paraphrase: score.records[0], perturbed: score.records.dropFirst())
+            }
+        }
+        return TruthRatios(base: ratios[0], edited: ratios[1], retrained: ratios.count > 2 ? ratios[2] : nil)
+    }
+
+    /// Base, edited and, where there is one, retrained.
+    var models: [LanguageModel] { [verifier.base, verifier.edited] + (verifier.retrained.map { [$0] } ?? []) }
+
     /// Which tensors differ. `declared` names those that may; nil where it was not said.
     package func changes(declared: [String]?) throws -> TensorChanges {
         progress.begin("comparing tensors")
@@ -73,7 +88,6 @@ package struct Verification {
         let examples = try spaces.map { space in
             try encoder.examples([space.record] + space.candidates(atMost: most, &random), named: name)
         }
-        let models = [verifier.base, verifier.edited] + (verifier.retrained.map { [$0] } ?? [])
         let exposures = try models.map { model in
             progress.begin("scoring \(examples.reduce(0) { $0 + $1.count }) candidates of \(canaries.count) canaries with \(model.path)")
             let scores = try Scorer(model, from: model.checkpoint).score(examples, progress: progress.advance)

@@ -11,6 +11,8 @@ package struct VerificationFindings: Sendable {
     /// Nil without a holdout text.
     package var membership: MembershipInference?
     package var exposures: CanaryExposures?
+    package var truthRatios: TruthRatios?
+    package var completions: [TextCompletions] = []
     package var changes: TensorChanges?
     package var roundings: [RoundingLoss] = []
 
@@ -40,7 +42,9 @@ package struct VerificationFindings: Sendable {
         [
             ("forget_over_holdout", holdout.map { .number(forget.edited.nllPerToken / $0.base.nllPerToken) } ?? .null),
             ("membership", membership?.json ?? .null), ("forget_quality", ForgetQuality(forget: forget, holdout: holdout).json),
-            ("exposure", exposures?.json ?? .null), ("locality", changes?.json ?? .null),
+            ("truth_ratio", truthRatios?.json ?? .null), ("exposure", exposures?.json ?? .null),
+            ("completions", completions.isEmpty ? .null : .object(JSONObject(members: completions.map { ($0.name, $0.json) }))),
+            ("locality", changes?.json ?? .null),
         ] + roundings.map { ($0.rounding.name, $0.json) }
     }
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Makes verification/: what transformers, NumPy, SciPy, mpmath and scikit-learn find where the verifier measures.
 
-    pip install torch==2.13.0 transformers==5.23.0 numpy scipy==1.17.1 mpmath scikit-learn==1.9.1
+    pip install torch==2.13.0 transformers==5.23.0 numpy scipy==1.17.1 mpmath scikit-learn==1.9.1 rouge_score==0.1.2
     python Tests/Fixtures/make_verification.py
 
 pair.json: two pico models on the same tokens, token by token, and the figures llama.cpp's --kl-divergence prints of them.
 rounding.json: a weight rounded to integers, by torch. skew-normal.json: its distribution far into the tail, and its fit by moments.
 exposure.json: ranks of canaries among their candidates. membership.json: ROC curves of scores, their intervals, and the scores
-themselves of made-up token losses. two-samples.json: Kolmogorov and Smirnov's tests.
+themselves of made-up token losses. two-samples.json: Kolmogorov and Smirnov's tests. rouge.json: rouge_score's ROUGE-L.
+truth-ratio.json: TOFU's ratios and their test.
 """
 
 import json
@@ -20,6 +21,7 @@ import scipy.optimize
 import scipy.stats
 import sklearn.metrics
 import torch
+from rouge_score import rouge_scorer
 from transformers import AutoModelForCausalLM
 
 HERE = pathlib.Path(__file__).parent
@@ -175,6 +177,33 @@ def two_samples():
     write("two-samples.json", cases)
 
 
+def rouge():
+    scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+    texts = [
+        ("The cat sat on the mat.", "the cat was on a mat"), ("one two three", "three two one"), ("", "anything"), ("anything", ""),
+        ("A-b c_d 42!", "a b C d 42"), ("no word in common", "12 34"), ("the the the the", "the"), ("Straße K 2", "stra e k 2"),
+        ("Basil Mahfouz Al-Kuwaiti, born in Kuwait City on 08/09/1956", "The author born in Kuwait City is Basil Al-Kuwaiti."),
+    ]
+    cases = []
+    for truth, other in texts:
+        score = scorer.score(truth, other)["rougeL"]
+        cases.append({"truth": truth, "other": other, "recall": score.recall, "precision": score.precision, "f1": score.fmeasure})
+    write("rouge.json", cases)
+
+
+def truth_ratios():
+    """As open-unlearning computes them: average losses, the perturbed ones averaged before the exponential."""
+    random = np.random.default_rng(7)
+    models = {}
+    for name in ("edited", "retrained"):
+        paraphrase, perturbed = random.exponential(2, 12), random.exponential(2, (12, 5))
+        ratio = np.exp(-perturbed.mean(1)) / np.exp(-paraphrase)
+        models[name] = {"paraphrase": paraphrase.tolist(), "perturbed": perturbed.tolist(), "ratios": ratio.tolist(), "mean": ratio.mean(),
+                        "forget_score": np.minimum(ratio, 1 / ratio).mean(), "utility_score": np.maximum(0, 1 - ratio).mean()}
+    test = scipy.stats.ks_2samp(models["edited"]["ratios"], models["retrained"]["ratios"])
+    write("truth-ratio.json", {**models, "statistic": test.statistic, "p_value": test.pvalue})
+
+
 if __name__ == "__main__":
     OUTPUT.mkdir(exist_ok=True)
     pair()
@@ -183,3 +212,5 @@ if __name__ == "__main__":
     exposure()
     membership()
     two_samples()
+    rouge()
+    truth_ratios()

@@ -42,11 +42,35 @@ import Testing
 
     @Test(arguments: [
         ["--round", "int3"], ["--text", "keep=x.jsonl"], ["--text", "a b=x.jsonl"], ["--text", "x.jsonl"], ["--candidates", "1"],
-        ["--text", "a=x.jsonl", "--text", "a=y.jsonl"], ["--gate", "metrics.int3.recovery < 1"], ["--policy", "strict"],
+        ["--text", "a=x.jsonl", "--text", "a=y.jsonl"], ["--gate", "metrics.int3.recovery < 1"], ["--policy", "strict"], ["--markdown"],
+        ["--complete", "0"],
     ])
     func refusesWhatItDoesNotKnow(_ arguments: [String]) throws {
         let result = try verify(arguments)
         #expect(result.status == 64, "\(result.output)")
+    }
+
+    /// The model completes every secret; nothing there is refused twice, and nothing replaced without being asked for.
+    @Test func writesReports() throws {
+        let directory = try WorkingDirectory()
+        let (junit, page) = (directory.path.appending("r.xml").string, directory.path.appending("r.html").string)
+        let arguments = [
+            "--complete", "8", "--junit", junit, "--html", page, "--gate", "metrics.completions.forget.edited.exact_match == 10",
+        ]
+        let first = try verify(arguments)
+        #expect(first.status == 0, "\(first.errors)")
+        let report = try first.json()
+        try JSONSchema("verify").check(report)
+        #expect(report["metrics"]?["completions"]?["keep"]?["base"]?["exact_match"]?.integer == 10)
+        #expect(report["policy"]?.isNull == true)
+        let contents = String(decoding: try InputFile.contents(of: FilePath(page)), as: UTF8.self)
+        #expect(contents.contains("What do the models write?"))
+        #expect(String(decoding: try InputFile.contents(of: FilePath(junit)), as: UTF8.self).contains("tests=\"1\" failures=\"0\""))
+        let again = try verify(arguments)
+        #expect(again.status == 73 && directory.names.sorted() == ["r.html", "r.xml"])
+        #expect(try verify(arguments + ["--force"]).status == 0)
+        let markdown = try ExciseBinary.run(["verify", Quickstart.model, Quickstart.model] + texts + ["--markdown"])
+        #expect(markdown.status == 1 && markdown.output.hasPrefix("## excise verify: 2 of 4 gates failed"))
     }
 
     // MARK: Policies

@@ -42,6 +42,9 @@ package struct Policy: Sendable {
         }
     }
 
+    /// What a gate of it holds where it passes; nil of any other gate.
+    package func reason(of gate: String) -> String? { rules.first { $0.gate.text == gate }?.reason }
+
     /// The gates for an edit that is judged on those texts.
     package func gates(texts: Set<String>) -> [GateExpression] {
         rules.filter { rule in

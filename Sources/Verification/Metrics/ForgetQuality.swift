@@ -15,10 +15,10 @@ package struct ForgetQuality: Sendable {
     }
 
     var json: JSONValue {
-        func json(_ test: KolmogorovSmirnov?) -> JSONValue {
-            guard let test else { return .null }
-            return .members(["statistic": .number(test.statistic), "p_value": .number(test.probability)])
-        }
-        return .members(["retrained": json(retrained), "approximate": json(approximate)])
+        .members(["retrained": retrained.map(\.json) ?? .null, "approximate": approximate.map(\.json) ?? .null])
     }
+}
+
+extension KolmogorovSmirnov {
+    var json: JSONValue { .members(["statistic": .number(statistic), "p_value": .number(probability)]) }
 }
