@@ -9,6 +9,8 @@ package struct LinearLayout: Sendable {
     /// Where the outputs are stored in another order than they are computed in; nil: in the same.
     package var storedOrder: StoredOrder?
 
+    package var names: [String] { [weight, bias].compactMap { $0 } }
+
     package var storedRows: Int { isInputByOutput ? inputs : outputs }
     package var storedColumns: Int { isInputByOutput ? outputs : inputs }
 }
@@ -79,6 +81,16 @@ package struct LayerLayout: Sendable {
     /// The maps that every token goes through.
     package var linears: [LinearLayout] {
         projections + [attentionOutput] + (feedForward?.linears ?? []) + [sharedWeight, router].compactMap { $0 }
+    }
+
+    /// Every tensor that an edit may change.
+    package var parameters: [String] { norms.flatMap(\.names) + (linears + experts.flatMap(\.linears)).flatMap(\.names) }
+
+    /// What a tensor of the layer is for; nil where it has no such tensor.
+    package func role(of name: String) -> ParameterRole? {
+        if norms.contains(where: { $0.names.contains(name) }) { return .norm }
+        if (projections + [attentionOutput]).contains(where: { $0.names.contains(name) }) { return .attention }
+        return parameters.contains(name) ? .feedForward : nil
     }
 
     /// In the order in which a forward pass comes to them.

@@ -38,15 +38,19 @@ package struct TensorLayout: Sendable {
         self.layers = layers
     }
 
-    /// Every tensor that an edit may change, in the order of the decoder.
-    package var parameters: [String] {
-        var names = [embedding] + Self.names(embeddingProjection) + (positionEmbedding.map { [$0] } ?? []) + (embeddingNorm?.names ?? [])
-        for layer in layers {
-            names += layer.norms.flatMap(\.names) + (layer.linears + layer.experts.flatMap(\.linears)).flatMap(Self.names)
-        }
-        names += (finalNorm?.names ?? []) + Self.names(headProjection) + (head == embedding ? [] : [head]) + (headBias.map { [$0] } ?? [])
-        return names
+    /// What a parameter is for, and the layer it is of, where it is of one.
+    package func place(of name: String) -> (role: ParameterRole, layer: Int?) {
+        for (index, layer) in layers.enumerated() { if let role = layer.role(of: name) { return (role, index) } }
+        let norms = (embeddingNorm?.names ?? []) + (finalNorm?.names ?? [])
+        return (norms.contains(name) ? .norm : .embedding, nil)
     }
 
-    private static func names(_ map: LinearLayout?) -> [String] { [map?.weight, map?.bias].compactMap { $0 } }
+    /// Every tensor that an edit may change, in the order of the decoder.
+    package var parameters: [String] {
+        var names = [embedding] + (embeddingProjection?.names ?? []) + (positionEmbedding.map { [$0] } ?? []) + (embeddingNorm?.names ?? [])
+        names += layers.flatMap(\.parameters)
+        names +=
+            (finalNorm?.names ?? []) + (headProjection?.names ?? []) + (head == embedding ? [] : [head]) + (headBias.map { [$0] } ?? [])
+        return names
+    }
 }

@@ -1,3 +1,5 @@
+internal import Tensors
+
 /// The sums over one block of pairs, added in lanes of Float: fast, and right where every number in it is ordinary.
 ///
 /// A lane adds `stretch / 8` = 32 terms before it goes on in Double, so that the relative error of a sum of squares stays below

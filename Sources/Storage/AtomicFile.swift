@@ -36,6 +36,9 @@ package final class AtomicFile {
         }
     }
 
+    /// All of another file, from its own start on.
+    func write(contentsOf source: InputFile) throws(StorageError) { try source.append(to: descriptor, named: path) }
+
     package func commit() throws(StorageError) {
         try FileSystem.sync(staging)
         try FileSystem.rename(staging, to: path)

@@ -71,6 +71,13 @@ package enum FileSystem {
         return offset - range.lowerBound
     }
 
+    static func size(of file: FileDescriptor) throws(Errno) -> Int { Int(try Stat(file).size) }
+
+    /// The next bytes are written at the file's start.
+    static func rewind(_ file: FileDescriptor) throws(Errno) {
+        do { try file.seek(offset: 0, from: .start) } catch { throw (error as? Errno) ?? .ioError }
+    }
+
     /// Writes all of the bytes where the file stands.
     static func append(_ bytes: Span<UInt8>, to target: FileDescriptor) throws(Errno) {
         do { _ = try unsafe bytes.withUnsafeBytes { unsafe try target.writeAll($0) } } catch { throw (error as? Errno) ?? .ioError }
@@ -112,18 +119,6 @@ package enum FileSystem {
         } else {
             _ = unsafe unlink(path.string)
         }
-    }
-
-    /// The largest the process's resident memory has been, in bytes, by the operating system's account; 0 where it gives none.
-    package static var peakResidentBytes: Int {
-        // Not getrusage: its figure is at least that of the process that started this one.
-        guard let file = try? FileDescriptor.open(FilePath("/proc/self/status"), .readOnly, options: .closeOnExec) else { return 0 }
-        defer { try? file.close() }
-        var status = [UInt8](repeating: 0, count: 1 << 14)
-        let count = try? unsafe status.withUnsafeMutableBytes { bytes in unsafe try file.read(into: bytes) }
-        let lines = String(decoding: status.prefix(count ?? 0), as: UTF8.self).split(separator: "\n")
-        guard let line = lines.first(where: { $0.hasPrefix("VmHWM:") }) else { return 0 }
-        return (line.split(separator: " ").dropFirst().first { Int($0) != nil }.flatMap { Int($0) } ?? 0) * 1024
     }
 
     package static var processIdentifier: Int32 { getpid() }

@@ -110,6 +110,17 @@ package final class InputFile: Sendable {
         }
     }
 
+    /// Writes all of it where another file stands, by the kernel's own copying where it can. `path` is what messages call that file.
+    func append(to target: FileDescriptor, named path: FilePath) throws(StorageError) {
+        var done = 0
+        do throws(Errno) {
+            done = try FileSystem.appendCopy(of: start..<start + size, from: open.descriptor, to: target)
+        } catch { throw .unwritable(path, error) }
+        try forEachPiece(from: done, count: size - done) { (piece) throws(StorageError) in
+            do throws(Errno) { try FileSystem.append(piece, to: target) } catch { throw .unwritable(path, error) }
+        }
+    }
+
     /// All of it, where it is not larger than `limit` bytes.
     package func contents(limit: Int = 1 << 30) throws(StorageError) -> [UInt8] {
         guard size <= limit else { throw .tooLarge(path, limit: limit) }

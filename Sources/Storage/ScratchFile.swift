@@ -48,6 +48,21 @@ package final class ScratchFile: Sendable {
         }
     }
 
+    /// Makes a copy of it that appears at `path` whole, in place of what is there.
+    package func save(as path: FilePath) throws(StorageError) {
+        let size: Int
+        do throws(Errno) { size = try FileSystem.size(of: descriptor) } catch { throw .unreadable(directory, error) }
+        let copy = try AtomicFile(path, replacing: true)
+        try copy.write(contentsOf: InputFile(directory, size: size, of: open))
+        try copy.commit()
+    }
+
+    /// Replaces its beginning by the numbers of a file that `save` has made.
+    package func load(_ path: FilePath) throws(StorageError) {
+        do throws(Errno) { try FileSystem.rewind(descriptor) } catch { throw .unwritable(directory, error) }
+        try InputFile(path).append(to: descriptor, named: directory)
+    }
+
     /// Makes the file `count` numbers long; what is new reads as zeros and takes no room until it is written.
     package func resize(to count: Int) throws(StorageError) {
         do { try descriptor.resize(to: Int64(count * 4)) } catch {

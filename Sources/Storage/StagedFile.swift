@@ -29,15 +29,8 @@ package final class StagedFile {
         do { try FileSystem.append(bytes, to: descriptor) } catch { throw .unwritable(path, error) }
     }
 
-    /// All of another file, by the kernel's own copying where it can.
-    package func write(contentsOf source: InputFile) throws(StorageError) {
-        var done = 0
-        do throws(Errno) {
-            done = try FileSystem.appendCopy(
-                of: source.start..<source.start + source.size, from: source.open.descriptor, to: descriptor)
-        } catch { throw .unwritable(path, error) }
-        try source.forEachPiece(from: done, count: source.size - done) { (piece) throws(StorageError) in try write(piece) }
-    }
+    /// All of another file.
+    package func write(contentsOf source: InputFile) throws(StorageError) { try source.append(to: descriptor, named: path) }
 
     /// Syncs and closes: an error of the disk shows here at the latest. The file counts as finished from now on.
     package func finish() throws(StorageError) {

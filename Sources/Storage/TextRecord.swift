@@ -8,6 +8,13 @@ package enum TextRecord: Sendable, Equatable {
     case completion(prompt: String, completion: String)
     /// Token ids, made elsewhere: loss counts on all of them.
     case tokens([Int32])
+    /// A record of which only some of the tokens count that would without this: ranges of these, ascending, from 0.
+    indirect case part(of: TextRecord, tokens: [Range<Int>])
+
+    /// The record as if all of it counted.
+    package var whole: TextRecord {
+        if case .part(let record, _) = self { record } else { self }
+    }
 }
 
 /// How a TEXT file is to be read: the names of its fields, and where a plain text is cut.
@@ -37,6 +44,7 @@ package struct TextFormat: Sendable {
 /// 3. JSON lines: one object a line, ended by LF or CRLF; blank lines are passed over but counted in line numbers, which start at 1.
 /// 4. An object is a text, or a prompt with its completion, never both; members of other names are passed over.
 /// 5. A record has something to score: an empty text or completion is refused, an empty prompt is not.
+/// 6. A member `token_spans`, pairs [from, to) of whole numbers, ascending, says which of the tokens count that else all would.
 package struct TextRecords {
     /// The most bytes that a TEXT file may have, decompressed.
     package static let largestFile = 1 << 28
@@ -116,6 +124,14 @@ package struct TextRecords {
         do { value = try JSONValue(parsing: line.span) } catch { throw .notJSON(place, error) }
         guard let object = value.object else { throw .notAnObject(place, found: value.kindName) }
 
+        let record = try content(of: object, place, format)
+        guard let spans = object[spansField] else { return record }
+        return .part(of: record, tokens: try ranges(spans, place))
+    }
+
+    private static let spansField = "token_spans"
+
+    private static func content(of object: JSONObject, _ place: LinePlace, _ format: TextFormat) throws(TextRecordError) -> TextRecord {
         let text = object[format.textField]
         let prompt = object[format.promptField]
         let completion = object[format.completionField]
@@ -133,6 +149,19 @@ package struct TextRecords {
                 place, expected: "\(quoted(format.textField)), or \(quoted(format.promptField)) and \(quoted(format.completionField))",
                 found: object.members.map(\.name))
         }
+    }
+
+    private static func ranges(_ value: JSONValue, _ place: LinePlace) throws(TextRecordError) -> [Range<Int>] {
+        var ranges: [Range<Int>] = []
+        for pair in value.array ?? [] {
+            let bounds = (pair.array ?? []).compactMap(\.integer)
+            guard bounds.count == 2, pair.array?.count == 2, bounds[0] >= ranges.last?.upperBound ?? 0, bounds[0] < bounds[1] else {
+                throw .badSpans(place)
+            }
+            ranges.append(bounds[0]..<bounds[1])
+        }
+        guard !ranges.isEmpty else { throw .badSpans(place) }
+        return ranges
     }
 
     private static func string(

@@ -25,6 +25,7 @@ package enum TextRecordError: DiagnosedError {
     case ambiguousFields(LinePlace, [String])
     case notAString(LinePlace, field: String, found: String)
     case emptyField(LinePlace, field: String)
+    case badSpans(LinePlace)
 
     package var fault: Fault {
         switch self {
@@ -46,6 +47,7 @@ package enum TextRecordError: DiagnosedError {
         case .ambiguousFields: "ambiguous-fields"
         case .notAString: "field-not-a-string"
         case .emptyField: "empty-field"
+        case .badSpans: "bad-spans"
         }
     }
 
@@ -65,6 +67,8 @@ package enum TextRecordError: DiagnosedError {
         case .notAString(let place, let field, let found): "\(place): \(Self.list([field])) should be a string, and is \(found)."
         case .emptyField(let place, let field):
             "\(place): \(Self.list([field])) is empty, so that there is nothing to score. Leave such lines out."
+        case .badSpans(let place):
+            "\(place): \"token_spans\" should be pairs of whole numbers such as [[0, 4], [7, 9]], from 0, ascending, none empty."
         }
     }
 

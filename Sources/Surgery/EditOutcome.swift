@@ -55,6 +55,9 @@ package struct EditOutcome: Sendable {
     package let change: ParameterStore
     /// Whether it changes anything.
     package let isEdited: Bool
+    /// The parameters that it may have changed, and how many of their entries.
+    package let parameters: [String]
+    package let entries: Int
     /// Every record that the edit watched, those to forget first.
     package let records: [Record]
     /// How far can be gone within the retain bound, and what going on was seen to cost; nil where the bound was kept.
@@ -67,7 +70,8 @@ package struct EditOutcome: Sendable {
     ///   - end: where the rounds ended.
     ///   - allowed: the last place within the retain bound, where it was left.
     ///   - unedited: the watched retain records' mean loss by the unedited model.
-    init(rounds: [EditRound], ending: Ending, end: Point, allowed: Point?, unedited: Double) {
+    init(_ plan: EditPlan, rounds: [EditRound], ending: Ending, end: Point, allowed: Point?, unedited: Double) {
+        (parameters, entries) = (plan.selected.changing, plan.entries)
         self.rounds = rounds
         self.ending = allowed == nil ? ending : .retainBound
         let point = allowed ?? end

@@ -18,13 +18,21 @@ package struct EditPlan: Sendable {
     package let plannedPeak: Int
     /// What of it the curvature takes beside the sweeps.
     private let curvatureBytes: Int
+    /// Where rounds are kept as they end; nil: nowhere.
+    package var journal: RoundsJournal?
+    /// What hears how far the edit is.
+    package let meter: EditMeter
+    /// For each parameter of which only some rows may change, which; known once the edit runs.
+    private var salientRows: [String: [Bool]] = [:]
 
     /// Throws `TransformerError.overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one,
     /// and `SurgeryError` where nothing is left to be changed.
     package init(
-        _ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath
+        _ model: LanguageModel, _ recipe: EditRecipe, _ records: EditRecords, budget: MemoryBudget, scratch: FilePath,
+        meter: EditMeter = EditMeter()
     ) throws {
         self.model = model
+        self.meter = meter
         self.recipe = recipe
         self.records = records
         parameters = try recipe.selection.names(of: model)
@@ -34,7 +42,7 @@ package struct EditPlan: Sendable {
         rows = records.forget + records.keep + records.held
         var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
             switch recipe.curvature {
-            case .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
+            case .identity, .diagonal, .ekfac, .block: [(TokenBatch(rows), true), (TokenBatch(known), false)]
             case .woodbury: [(TokenBatch(known + rows), true)]
             }
         if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows), false)) }
@@ -59,17 +67,27 @@ package struct EditPlan: Sendable {
         return edits * 4 * parameterCount + CurvatureNeed(recipe.curvature, model, parameters).scratchBytes
     }
 
-    /// Finds the edit. The model is left as it was; `progress` hears what is being done.
-    package func run(progress: (String) -> Void) throws -> EditOutcome {
+    /// Finds the edit. The model is left as it was.
+    package func run() throws -> EditOutcome {
+        var plan = self
+        if let share = recipe.salience {
+            let saliency = RowSaliency(examples: records.forget.count)
+            sweeps.begins("which rows matter to the records to forget", passes: 2)
+            _ = try sweeps.gradients(of: records.forget, needsEveryExample: true) { back in try back(saliency) }
+            plan.salientRows = saliency.rows(holding: share)
+        }
+        return try plan.outcome()
+    }
+
+    private func outcome() throws -> EditOutcome {
         switch recipe.method {
         case .targetedRemoval:
-            let rounds = EditRounds(self, try curvature(of: records.retain, progress), TargetedRemoval(target: recipe.target))
-            return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
-        case .removal:
-            let rounds = removal(try curvature(of: records.retain + records.keep, progress))
-            return try rounds.run(from: EditRounds.Beginning(change: store()), progress: progress)
+            let rounds = EditRounds(self, try curvature(of: records.retain), TargetedRemoval(target: recipe.target))
+            return try rounds.run(from: EditRounds.Beginning(change: sweeps.store()))
+        case .removal, .gradientAscent:
+            return try removal(curvature(of: records.retain + records.keep)).run(from: EditRounds.Beginning(change: sweeps.store()))
         case .forgetting:
-            return try FisherForgetting(self, curvature(of: records.retain + records.keep, progress)).run(progress: progress)
+            return try FisherForgetting(self, curvature(of: records.retain + records.keep)).run()
         }
     }
 
@@ -77,83 +95,60 @@ package struct EditPlan: Sendable {
         EditRounds(self, curvature, FisherRemoval(strength: recipe.strength, target: recipe.target))
     }
 
-    /// F of some examples, in a forward and, but in example space, a backward sweep or two.
-    func curvature(of examples: [Example], _ progress: (String) -> Void) throws -> any Curvature {
+    /// What may change.
+    var selected: SelectedParameters { SelectedParameters(parameters, rows: salientRows) }
+
+    /// Passes through the model, within what the curvature leaves of the budget.
+    var sweeps: EditSweeps {
+        EditSweeps(model, selected, budget: MemoryBudget(bytes: budget.bytes - curvatureBytes), scratch: scratch, meter: meter)
+    }
+
+    /// The watched retain records' mean loss.
+    func retainLoss(from weights: any WeightSource) throws -> Double { try mean(sweeps.losses(records.watched, from: weights)) }
+
+    /// F of some examples: in a forward and a backward sweep or two, but in example space, which makes it in every round.
+    private func curvature(of examples: [Example]) throws -> any Curvature {
         if case .woodbury(let block) = recipe.curvature {
             return WoodburyCurvature(model.checkpoint, retain: examples, block: block, rho: recipe.damping)
         }
-        progress("Fisher of \(examples.count) retain records")
-        let batch = TokenBatch(examples)
-        var sweep = try LayerSweep(model, batch, plan: sweepPlan(batch, needsEveryExample: false))
-        _ = try sweep.scoreKeeping(from: model.checkpoint)
-        let fisher = try fisher(of: examples.count) { tap in
-            try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
-        }
-        return StoredCurvature(fisher, of: model.checkpoint, parameters: parameters)
+        sweeps.begins("Fisher of \(examples.count) retain records", passes: recipe.curvature == .ekfac ? 3 : 2)
+        var made: (any StoredFisher)?
+        _ = try sweeps.gradients(of: examples) { fill in made = try fisher(of: examples.count, fill) }
+        guard let made else { preconditionFailure("a Fisher was not made") }
+        return StoredCurvature(made, of: model.checkpoint, parameters: parameters)
     }
 
-    private func fisher(of count: Int, _ fill: (any GradientTap) throws -> Void) throws -> any StoredFisher {
-        if case .block(let size) = recipe.curvature {
+    private func fisher(of count: Int, _ fill: ((any GradientTap) throws -> Void)) throws -> any StoredFisher {
+        switch recipe.curvature {
+        case .identity:
+            let fisher = try IdentityFisher(model, parameters, examples: count, scratch: scratch)
+            try fill(fisher)
+            return fisher
+        case .block(let size):
             let fisher = try BlockFisher(model, parameters, examples: count, size: size, rho: recipe.damping, scratch: scratch)
             try fill(fisher)
             try fisher.factor()
             return fisher
+        case .diagonal, .ekfac, .woodbury:
+            var bases: KroneckerBases?
+            if case .ekfac = recipe.curvature {
+                let found = try KroneckerBases(model, parameters, scratch: scratch)
+                try fill(found)
+                try found.diagonalize()
+                bases = found
+            }
+            let fisher = try DiagonalFisher(
+                model, parameters, examples: count, rho: recipe.damping, bases: bases, entries: entries, scratch: scratch)
+            try fill(fisher)
+            return fisher
         }
-        var bases: KroneckerBases?
-        if case .ekfac = recipe.curvature {
-            let found = try KroneckerBases(model, parameters, scratch: scratch)
-            try fill(found)
-            try found.diagonalize()
-            bases = found
-        }
-        let fisher = try DiagonalFisher(model, parameters, examples: count, rho: recipe.damping, bases: bases, scratch: scratch)
-        try fill(fisher)
-        return fisher
     }
 
-    /// A sweep over the records that the edit is about, within the budget.
-    func rowSweep(_ curvature: any Curvature) throws -> RowSweep {
-        let batch = TokenBatch(curvature.companions + rows)
-        return try RowSweep(
-            model, parameters: parameters, batch: batch, companions: curvature.companions.count, plan: sweepPlan(batch))
-    }
-
-    /// How a batch is swept within what the curvature leaves of the budget.
-    func sweepPlan(_ batch: TokenBatch, needsEveryExample: Bool = true) throws -> SweepPlan {
-        try MemoryBudget(bytes: budget.bytes - curvatureBytes).plan(
-            model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
-    }
-
-    /// Examples' mean losses by the unedited model, and their first-order changes by a change of its weights.
-    func effect(of change: ParameterStore, on examples: [Example]) throws -> (losses: [Double], changes: [Double]) {
-        let batch = TokenBatch(examples)
-        var sweep = try LayerSweep(model, batch, plan: sweepPlan(batch, needsEveryExample: false))
-        let losses = try sweep.scoreKeeping(from: model.checkpoint).meanLosses(batch)
-        let tap = ChangeEffect(change, examples: examples.count)
-        try sweep.backward(from: model.checkpoint, tap: SelectedParameters(parameters, for: tap))
-        return (losses, tap.effect)
-    }
-
-    /// Examples' mean losses by each of several versions of the weights, at most `CandidateSweep.most` of them.
-    func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
-        let batch = TokenBatch(examples)
-        var sweep = CandidateSweep(model, batch)
-        return try sweep.score(from: sources).map { $0.meanLosses(batch) }
-    }
-
-    /// The watched retain records' mean loss.
-    func retainLoss(from weights: any WeightSource) throws -> Double { try mean(losses(records.watched, from: weights)) }
-
-    /// Examples' mean losses.
-    func losses(_ examples: [Example], from weights: any WeightSource) throws -> [Double] {
-        let batch = TokenBatch(examples)
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        return try sweep.score(from: weights).meanLosses(batch)
-    }
+    /// How many numbers may change.
+    package var entries: Int { Int(parameters.reduce(0.0) { $0 + selected.share(of: $1) * Double(count(of: $1)) }) }
 
     /// How many numbers the parameters that may change hold.
-    package var parameterCount: Int { parameters.reduce(0) { $0 + (model.checkpoint.tensor(named: $1)?.elementCount ?? 0) } }
+    private var parameterCount: Int { parameters.reduce(0) { $0 + count(of: $1) } }
 
-    /// A number for each of them, all zeros.
-    func store() throws -> ParameterStore { try ParameterStore(model, parameters, in: scratch) }
+    private func count(of name: String) -> Int { model.checkpoint.tensor(named: name)?.elementCount ?? 0 }
 }

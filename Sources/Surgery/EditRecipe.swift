@@ -6,6 +6,8 @@ package struct EditRecipe: Sendable {
         case targetedRemoval = "fisher-targeted"
         case removal = "fisher-removal"
         case forgetting = "fisher-forgetting"
+        /// theta' = theta + eta v: Fisher Removal without a Fisher, the first of Yao et al.'s (arXiv 2402.15159) first-order methods.
+        case gradientAscent = "gradient-ascent"
     }
 
     /// How far Fisher Removal goes, also as a part of Fisher Forgetting: until the forget loss reaches its target, or a fixed multiple
@@ -31,6 +33,8 @@ package struct EditRecipe: Sendable {
     package var retainBound = 0.01
     /// Which parameters may change.
     package var selection = ParameterSelection()
+    /// Which part of these parameters may change: the rows that matter most to the records to forget; nil: all of them.
+    package var salience: Double?
     /// What the noise is drawn from.
     package var seed: UInt64 = 0
 
@@ -39,15 +43,16 @@ package struct EditRecipe: Sendable {
         switch method {
         case .targetedRemoval: .diagonal
         case .removal, .forgetting: .woodbury(.parameter)
+        case .gradientAscent: .identity
         }
     }
 
     /// Rounds a method takes at most where the user says nothing.
     package static func defaultRounds(_ method: Method, _ strength: Strength) -> Int {
         switch (method, strength) {
-        case (.removal, .fixed), (.forgetting, .fixed): 1
-        case (.removal, .automatic), (.forgetting, .automatic): 25
         case (.targetedRemoval, _): 24
+        case (_, .fixed): 1
+        case (_, .automatic): 25
         }
     }
 

@@ -1,4 +1,3 @@
-internal import Checkpoints
 internal import Glibc
 internal import Transformer
 
@@ -11,13 +10,15 @@ struct EditRounds {
     private let plan: EditPlan
     private let curvature: any Curvature
     private let rule: any StepRule
-    private let base: Checkpoint
 
     /// Multiples of a step that leads beyond the bound which are tried instead.
     private static let partsOfAStep = [0.25, 0.5, 0.75]
+    /// Passes through the model that a round mostly takes: back for the Gram matrix and for the step, forward for the rows and the
+    /// retain text.
+    private static let passes = 4
 
     init(_ plan: EditPlan, _ curvature: any Curvature, _ rule: any StepRule) {
-        (self.plan, self.curvature, self.rule, base) = (plan, curvature, rule, plan.model.checkpoint)
+        (self.plan, self.curvature, self.rule) = (plan, curvature, rule)
     }
 
     /// What has been done before the rounds begin.
@@ -28,55 +29,72 @@ struct EditRounds {
         var rounds: [EditRound] = []
     }
 
-    /// Finds the edit, in at most `most` rounds from what has been done before. `progress` hears what is being done.
-    func run(from beginning: Beginning, rounds most: Int? = nil, progress: (String) -> Void) throws -> EditOutcome {
-        let change = beginning.change
-        let step = try plan.store()
-        var sweep = try plan.rowSweep(curvature)
-        let rowsUnedited = try sweep.score(from: base).rows
-        var losses = RowLosses(plan.records, base: rowsUnedited)
-        losses.move(to: try sweep.score(from: EditedWeights(base, sum: change)).rows, predicted: beginning.predicted)
-        let unedited = try plan.retainLoss(from: base)
-        var retain = try plan.retainLoss(from: EditedWeights(base, sum: change))
-        var predictedRetain = retain
-        // Where what was done before already leads beyond the bound, no edit is allowed.
-        var allowed: EditOutcome.Point?
-        if !isWithin(retain, unedited) {
-            let none = RowLosses(plan.records, base: rowsUnedited)
-            allowed = EditOutcome.Point(change: try plan.store(), losses: none, retain: unedited)
+    /// Finds the edit, in at most `most` rounds from what has been done before, or from where the plan's journal says that they were cut
+    /// off.
+    func run(from beginning: Beginning, rounds most: Int? = nil) throws -> EditOutcome {
+        let step = try plan.sweeps.store()
+        var sweep = try plan.sweeps.rows(plan.rows, after: curvature.companions)
+        var state: EditState
+        if let saved = try plan.journal?.restored(plan) {
+            state = saved
+            if !rule.isDone(state.losses) { _ = try sweep.score(from: plan.sweeps.weights(sum: state.change)) }
+        } else {
+            state = try begin(beginning, &sweep)
         }
-
-        var rounds = beginning.rounds
-        let last = rounds.count + (most ?? plan.recipe.rounds)
+        let last = beginning.rounds.count + (most ?? plan.recipe.rounds)
+        let pace = EditPace(plan, from: state)
         var ending = EditOutcome.Ending.roundsUsed
         while true {
-            if rule.isDone(losses) { ending = .targetReached; break }
-            if rounds.count == last { break }
-            progress(message(rounds.count + 1, losses, isBeyond: allowed != nil))
-            let weights = EditedWeights(base, sum: change)
-            let gram = try curvature.gram(&sweep, from: weights)
-            guard let coefficients = rule.coefficients(gram, losses) else { ending = .noAcceptableStep; break }
-            let effect = gram.times(coefficients)
-            guard let search = rule.search(effect, losses) else { ending = .noAcceptableStep; break }
-            let predicted = try curvature.step(coefficients, &sweep, from: weights, into: step)
-            guard let (scale, reached) = try go(search, change, step, &sweep) else { ending = .noAcceptableStep; break }
-
-            let reachedRetain = try plan.retainLoss(from: EditedWeights(base, sum: change, step: step, scale: Float(scale)))
-            if allowed == nil && !isWithin(reachedRetain, unedited) {
-                allowed = try mostAllowed(change, step, scale: scale, losses, retain: retain, unedited)
-            }
-            try change.add(step, scale: Float(scale))
-            let before = losses.meanForget
-            losses.move(to: reached, predicted: effect.map { scale * $0 })
-            retain = reachedRetain
-            predictedRetain += scale * predicted.onRetain
-            rounds.append(
-                EditRound(
-                    forgetPredicted: before + scale * mean(effect[losses.forget]), forget: losses.meanForget, keep: losses.meanKeep,
-                    retainPredicted: predictedRetain, retain: retain, step: scale, isAllowed: allowed == nil))
+            if rule.isDone(state.losses) { ending = .targetReached; break }
+            if state.rounds.count >= last { break }
+            plan.sweeps.begins(pace.message(state), passes: Self.passes)
+            guard try round(&state, step, &sweep) else { ending = .noAcceptableStep; break }
+            try plan.journal?.save(state)
         }
-        let end = EditOutcome.Point(change: change, losses: losses, retain: retain)
-        return EditOutcome(rounds: rounds, ending: ending, end: end, allowed: allowed, unedited: unedited)
+        return EditOutcome(plan, rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed, unedited: state.unedited)
+    }
+
+    /// Measures what has been done before.
+    private func begin(_ beginning: Beginning, _ sweep: inout RowSweep) throws -> EditState {
+        let change = beginning.change
+        plan.sweeps.begins("the losses before", passes: 2 * Self.passes)
+        var losses = RowLosses(plan.records, base: try sweep.score(from: plan.sweeps.weights()).rows)
+        let none = losses
+        losses.move(to: try sweep.score(from: plan.sweeps.weights(sum: change)).rows, predicted: beginning.predicted)
+        let unedited = try plan.retainLoss(from: plan.sweeps.weights())
+        let retain = try plan.retainLoss(from: plan.sweeps.weights(sum: change))
+        var state = EditState(
+            rounds: beginning.rounds, change: change, losses: losses, retain: retain, predictedRetain: retain, unedited: unedited)
+        // Where what was done before already leads beyond the bound, no edit is allowed.
+        if !isWithin(retain, unedited) {
+            state.allowed = EditOutcome.Point(change: try plan.sweeps.store(), losses: none, retain: unedited)
+        }
+        return state
+    }
+
+    /// One round. False where there is no step that does what is wanted.
+    private func round(_ state: inout EditState, _ step: ParameterStore, _ sweep: inout RowSweep) throws -> Bool {
+        let weights = plan.sweeps.weights(sum: state.change)
+        let gram = try curvature.gram(&sweep, from: weights)
+        guard let coefficients = rule.coefficients(gram, state.losses) else { return false }
+        let effect = gram.times(coefficients)
+        guard let search = rule.search(effect, state.losses) else { return false }
+        let retainChange = try curvature.step(coefficients, &sweep, from: weights, into: step)
+        guard let (scale, reached) = try go(search, state.change, step, &sweep) else { return false }
+
+        let reachedRetain = try plan.retainLoss(from: plan.sweeps.weights(sum: state.change, step: step, scale: scale))
+        if state.allowed == nil && !isWithin(reachedRetain, state.unedited) { state.allowed = try mostAllowed(state, step, scale: scale) }
+        try state.change.add(step, scale: Float(scale))
+        let before = state.losses.meanForget
+        state.losses.move(to: reached, predicted: effect.map { scale * $0 })
+        state.retain = reachedRetain
+        state.predictedRetain += scale * retainChange
+        state.rounds.append(
+            EditRound(
+                forgetPredicted: before + scale * mean(effect[state.losses.forget]), forget: state.losses.meanForget,
+                keep: state.losses.meanKeep, retainPredicted: state.predictedRetain, retain: state.retain, step: scale,
+                isAllowed: state.allowed == nil))
+        return true
     }
 
     /// The multiple of the step that the search settles on, and the rows' losses there; nil where it finds none. The sweep has been
@@ -84,40 +102,30 @@ struct EditRounds {
     private func go(
         _ search: StepSearch, _ change: ParameterStore, _ step: ParameterStore, _ sweep: inout RowSweep
     ) throws -> (scale: Double, losses: [Double])? {
-        func weights(_ scale: Double) -> EditedWeights { EditedWeights(base, sum: change, step: step, scale: Float(scale)) }
+        func weights(_ scale: Double) -> MeteredWeights { plan.sweeps.weights(sum: change, step: step, scale: scale) }
         let first = try sweep.score(from: weights(search.first)).rows
         let verdict = search.judge(first)
         if verdict == .good { return (search.first, first) }
-        let found = try search.refine(verdict) { try plan.losses(plan.rows, fromEach: $0.map(weights)) }
+        let found = try search.refine(verdict) { try plan.sweeps.losses(plan.rows, fromEach: $0.map(weights)) }
         guard let found else { return nil }
         return (found, try sweep.score(from: weights(found)).rows)
     }
 
     /// What of a step that leads beyond the bound does not: the largest part tried, or nothing of it.
-    private func mostAllowed(
-        _ change: ParameterStore, _ step: ParameterStore, scale: Double, _ losses: RowLosses, retain: Double, _ unedited: Double
-    ) throws -> EditOutcome.Point {
-        let kept = try plan.store()
-        try kept.add(change, scale: 1)
-        func weights(_ part: Double) -> EditedWeights { EditedWeights(base, sum: change, step: step, scale: Float(part * scale)) }
-        let retained = try plan.losses(plan.records.watched, fromEach: Self.partsOfAStep.map(weights)).map { mean($0) }
-        guard let (part, loss) = zip(Self.partsOfAStep, retained).reversed().first(where: { isWithin($1, unedited) }) else {
-            return EditOutcome.Point(change: kept, losses: losses, retain: retain)
+    private func mostAllowed(_ state: EditState, _ step: ParameterStore, scale: Double) throws -> EditOutcome.Point {
+        let kept = try plan.sweeps.store()
+        try kept.add(state.change, scale: 1)
+        func weights(_ part: Double) -> MeteredWeights { plan.sweeps.weights(sum: state.change, step: step, scale: part * scale) }
+        let retained = try plan.sweeps.losses(plan.records.watched, fromEach: Self.partsOfAStep.map(weights)).map { mean($0) }
+        guard let (part, loss) = zip(Self.partsOfAStep, retained).reversed().first(where: { isWithin($1, state.unedited) }) else {
+            return EditOutcome.Point(change: kept, losses: state.losses, retain: state.retain)
         }
         try kept.add(step, scale: Float(part * scale))
-        var there = losses
-        there.move(to: try plan.losses(plan.rows, from: weights(part)), predicted: [])
+        var there = state.losses
+        there.move(to: try plan.sweeps.losses(plan.rows, from: weights(part)), predicted: [])
         return EditOutcome.Point(change: kept, losses: there, retain: loss)
     }
 
     /// Whether the retain perplexity is within its bound: false also where it is no number.
     private func isWithin(_ loss: Double, _ unedited: Double) -> Bool { exp(loss - unedited) <= 1 + plan.recipe.retainBound }
-
-    private func message(_ round: Int, _ losses: RowLosses, isBeyond: Bool) -> String {
-        "round \(round): forget loss \(rounded(losses.meanForget)) of \(rounded(plan.recipe.target))"
-            + (isBeyond ? ", beyond the retain bound, to see what the target would cost" : "")
-    }
 }
-
-/// Three decimals, for a person's eyes.
-func rounded(_ value: Double) -> String { "\((value * 1000).rounded() / 1000)" }

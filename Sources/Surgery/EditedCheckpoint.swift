@@ -23,13 +23,13 @@ package struct EditedCheckpoint {
     ) throws -> SHA256Digest {
         let base = plan.model.checkpoint
         try CheckpointWriter(
-            like: base, edited: outcome.isEdited ? Set(plan.parameters) : [], from: EditedWeights(base, sum: outcome.change),
+            like: base, edited: outcome.isEdited ? Set(outcome.parameters) : [], from: EditedWeights(base, sum: outcome.change),
             note: history.line(ofNext: plan.recipe.method.rawValue, base: baseDigest)
         ).write(to: staged, beside: plan.model.files.companions().filter { $0.name != EditHistory.fileName })
         let digest = try Checkpoint(FileTree(directory: staged.contents)).contentDigest()
         var history = history
         if outcome.isEdited { history.add(entry(digest, tool, forgotten)) }
-        if !history.edits.isEmpty {
+        if !history.edits.isEmpty && !staged.isFinished(EditHistory.fileName) {
             let file = try staged.create(EditHistory.fileName)
             try file.write(history.bytes)
             try file.finish()

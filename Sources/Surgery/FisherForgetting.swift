@@ -1,43 +1,47 @@
-internal import Checkpoints
-internal import Storage
-internal import SystemPackage
 internal import Transformer
 
 /// Fisher Forgetting (Gu et al., arXiv 2403.10557): theta' = theta + eta F^-1 v + tau F^(-1/4) z. The noise is made where the model
 /// is unedited. With a fixed strength so is the removal, and the two are added; with an automatic one the removal's rounds go on
 /// from the noisy model until the forget loss reaches its target; without one (eta = 0) there is noise only.
 struct FisherForgetting {
-    private let plan: EditPlan
+    private var plan: EditPlan
     private let curvature: any Curvature
 
-    init(_ plan: EditPlan, _ curvature: any Curvature) { (self.plan, self.curvature) = (plan, curvature) }
+    init(_ plan: EditPlan, _ curvature: any Curvature) {
+        self.plan = plan
+        self.curvature = curvature
+        // One round, before the noise: there is nothing to go on from.
+        if case .fixed = plan.recipe.strength { self.plan.journal = nil }
+    }
 
-    /// Finds the edit. `progress` hears what is being done.
-    func run(progress: (String) -> Void) throws -> EditOutcome {
-        let start = EditRounds.Beginning(change: try plan.store())
+    /// Finds the edit.
+    func run() throws -> EditOutcome {
+        let start = EditRounds.Beginning(change: try plan.sweeps.store())
         switch plan.recipe.strength {
-        case .automatic: return try plan.removal(curvature).run(from: shaken(start, progress), progress: progress)
-        case .fixed(0): return try plan.removal(curvature).run(from: shaken(start, progress), rounds: 0, progress: progress)
+        case .automatic: return try plan.removal(curvature).run(from: shaken(start))
+        case .fixed(0): return try plan.removal(curvature).run(from: shaken(start), rounds: 0)
         case .fixed:
-            let removed = try plan.removal(curvature).run(from: start, progress: progress).end
-            return try plan.removal(curvature).run(from: shaken(removed, progress), rounds: 0, progress: progress)
+            let removed = try plan.removal(curvature).run(from: start).end
+            return try plan.removal(curvature).run(from: shaken(removed), rounds: 0)
         }
     }
 
     /// The noise added to what has been changed before, as one round more.
-    private func shaken(_ before: EditRounds.Beginning, _ progress: (String) -> Void) throws -> EditRounds.Beginning {
-        progress("noise of F^(-1/4)")
-        let (recipe, base) = (plan.recipe, plan.model.checkpoint)
-        let noise = try plan.store()
-        var sweep = try plan.rowSweep(curvature)
+    private func shaken(_ before: EditRounds.Beginning) throws -> EditRounds.Beginning {
+        plan.sweeps.begins("noise of F^(-1/4)", passes: 6)
+        let (recipe, base) = (plan.recipe, plan.sweeps.weights())
+        let noise = try plan.sweeps.store()
+        var sweep = try plan.sweeps.rows(plan.rows, after: curvature.companions)
         _ = try sweep.score(from: base)
         try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: base, into: noise)
 
         let examples = plan.records.watched + plan.rows
-        let effect = try plan.effect(of: noise, on: examples).changes
-        let losses = try plan.losses(examples, from: EditedWeights(base, sum: before.change))
+        let tap = ChangeEffect(noise, examples: examples.count)
+        _ = try plan.sweeps.gradients(of: examples) { back in try back(tap) }
+        let effect = tap.effect
+        let losses = try plan.sweeps.losses(examples, from: plan.sweeps.weights(sum: before.change))
         try before.change.add(noise, scale: 1)
-        let reached = try plan.losses(examples, from: EditedWeights(base, sum: before.change))
+        let reached = try plan.sweeps.losses(examples, from: plan.sweeps.weights(sum: before.change))
         let first = plan.records.watched.count
         let (retain, forget) = (0..<first, first..<first + plan.records.forget.count)
         let keep = forget.upperBound..<forget.upperBound + plan.records.keep.count

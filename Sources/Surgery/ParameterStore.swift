@@ -68,6 +68,15 @@ package final class ParameterStore: Sendable {
         }
     }
 
+    /// Makes a file of it that appears at `path` whole, in place of what is there.
+    func save(as path: FilePath) throws { try file.save(as: path) }
+
+    /// Replaces all numbers by those of a file that `save` has made. Throws `SurgeryError.brokenState` where it has not so many.
+    func load(_ path: FilePath) throws {
+        guard try InputFile(path).size == 4 * count else { throw SurgeryError.brokenState(path) }
+        try file.load(path)
+    }
+
     /// Multiplies a parameter's numbers.
     package func scale(_ name: String, by factor: Float) throws {
         let count = count(of: name)
@@ -85,38 +94,5 @@ package final class ParameterStore: Sendable {
             preconditionFailure("no such parameter: \(name)")
         }
         return place.offset + offset
-    }
-}
-
-/// A checkpoint with an edit on it: base + sum + scale * step, each part optional, rounded to the stored type: an edit is
-/// what will be written, so that is what its rounds measure, while the sum itself is kept in Float.
-package struct EditedWeights: WeightSource {
-    package let base: Checkpoint
-    package let sum: ParameterStore?
-    package let step: ParameterStore?
-    package let scale: Float
-
-    package init(_ base: Checkpoint, sum: ParameterStore?, step: ParameterStore? = nil, scale: Float = 0) {
-        self.base = base
-        self.sum = sum
-        self.step = step
-        self.scale = scale
-    }
-
-    package func read(_ name: String, from offset: Int, into destination: inout MutableSpan<Float>) throws {
-        try base.read(name, from: offset, into: &destination)
-        var change = Matrix(rows: 1, columns: min(destination.count, 1 << 16))
-        for (store, scale) in [(sum, 1), (step, scale)] {
-            guard let store, store.contains(name) else { continue }
-            for start in stride(from: 0, to: destination.count, by: change.columns) {
-                let count = min(change.columns, destination.count - start)
-                var elements = change.mutableElements
-                var part = elements._mutatingExtracting(0..<count)
-                try store.read(name, from: offset + start, into: &part)
-                var target = destination._mutatingExtracting(start..<start + count)
-                for index in target.indices { target[index] += scale * part[index] }
-            }
-        }
-        if let dtype = base.tensor(named: name)?.dtype { StoredScalar.round(&destination, to: dtype) }
     }
 }

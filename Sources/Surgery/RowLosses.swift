@@ -18,6 +18,14 @@ struct RowLosses: Sendable {
         (self.base, predicted, now) = (base, base, base)
     }
 
+    /// Of losses that were kept; nil where there are not as many as records.
+    init?(_ records: EditRecords, base: [Double], now: [Double], predicted: [Double]) {
+        let count = records.forget.count + records.keep.count + records.held.count
+        guard base.count == count, now.count == count, predicted.count == count else { return nil }
+        self.init(records, base: base)
+        (self.now, self.predicted) = (now, predicted)
+    }
+
     mutating func move(to losses: [Double], predicted changes: [Double]) {
         now = losses
         for (index, change) in changes.enumerated() { predicted[index] += change }

@@ -76,6 +76,23 @@ package struct GradientFactors: ~Escapable {
             }
         }
     }
+
+    /// Calls `body` with the same factors as if the gradient's other rows were zero.
+    package func withRows(_ chosen: [Bool], _ body: (borrowing GradientFactors) throws -> Void) rethrows {
+        precondition(chosen.count == rows)
+        var masked = Matrix(rows: left.rows, columns: left.columns)
+        for row in 0..<left.rows {
+            var view = masked.mutableRows(row..<row + 1)
+            var target = view.row(0)
+            let source = left.row(row)
+            for column in target.indices where chosen[column] { target[column] = source[column] }
+        }
+        let indices = lookupIndices.map { chosen.indices.contains(Int($0)) && chosen[Int($0)] ? $0 : -1 }
+        try body(
+            GradientFactors(
+                left: masked.view, right: right, exampleRows: exampleRows, lookup: lookup, indices: indices,
+                lookupExampleRows: lookupExampleRows))
+    }
 }
 
 private func add(_ source: Span<Float>, to target: inout MutableMatrixView, row: Int, scale: Float) {

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import Tensors
 
 /// A next-token distribution p at one position, by its logits: what is needed to tell how likely a token is in it, and how
 /// surprising that is.

@@ -42,11 +42,11 @@ package struct Perplexity: Sendable {
 }
 
 extension TextRecord {
-    /// What is scored of it; nil of token ids.
+    /// What is scored of it; nil of token ids, and where only some tokens are.
     var scoredText: String? {
         switch self {
         case .text(let text), .completion(_, let text): text
-        case .tokens: nil
+        case .tokens, .part: nil
         }
     }
 }

@@ -64,6 +64,7 @@ package struct RecordEncoder: Sendable {
             try encoder.encode(completion, addingSpecialTokens: false, into: &ids)
             return (ids, start)
         case .tokens(let ids): return (ids, 0)
+        case .part(let record, _): return try tokens(record, by: &encoder)
         }
     }
 
@@ -76,7 +77,8 @@ package struct RecordEncoder: Sendable {
         for (index, record) in records.enumerated() {
             let (ids, firstScored) = try tokens(record, by: &encoder)
             let start = start(of: record)
-            let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
+            var windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
+            if case .part(_, let spans) = record { try score(spans, of: &windows, VerificationError.spanBeyondRecord(name, record: index)) }
             guard !windows.isEmpty else { throw VerificationError.nothingToScore(name, record: index) }
             result.append(Example(windows: windows))
         }
@@ -120,7 +122,7 @@ package struct RecordEncoder: Sendable {
     /// Refuses token ids that the model does not have. Texts need no such check: the tokenizer fits the model.
     package func check(_ records: [TextRecord], named name: String) throws(VerificationError) {
         for (index, record) in records.enumerated() {
-            guard case .tokens(let ids) = record else { continue }
+            guard case .tokens(let ids) = record.whole else { continue }
             for id in ids where id < 0 || Int(id) >= vocabularySize {
                 throw .tokenOutOfRange(name, record: index, token: Int(id), vocabulary: vocabularySize)
             }
@@ -135,7 +137,7 @@ package struct RecordEncoder: Sendable {
 
     /// Token ids were often made with what the tokenizer puts before a text: it then stands there already.
     private func once(_ tokens: [Int32], before record: TextRecord) -> [Int32] {
-        if case .tokens(let ids) = record, ids.starts(with: tokens) { return [] }
+        if case .tokens(let ids) = record.whole, ids.starts(with: tokens) { return [] }
         return tokens
     }
 
@@ -149,6 +151,20 @@ package struct RecordEncoder: Sendable {
             let targets = inputs.map { $0 + 1 >= firstScored ? sequence[$0 + 1] : Window.unscored }
             return Window(inputs: Array(sequence[inputs]), targets: targets)
         }
+    }
+
+    /// Leaves only the scored tokens within some ranges scored, and no window without any. Throws `failure` where there are not so many.
+    private func score(_ spans: [Range<Int>], of windows: inout [Window], _ failure: VerificationError) throws(VerificationError) {
+        var (passed, rest) = (0, spans[...])
+        for window in windows.indices {
+            for index in windows[window].targets.indices where windows[window].targets[index] != Window.unscored {
+                if !(rest.first?.contains(passed) ?? false) { windows[window].targets[index] = Window.unscored }
+                passed += 1
+                if rest.first?.upperBound == passed { rest = rest.dropFirst() }
+            }
+        }
+        guard rest.isEmpty else { throw failure }
+        windows.removeAll { $0.targets.allSatisfy { $0 == Window.unscored } }
     }
 
     /// `count` of the numbers below `total`, evenly spaced.

@@ -6,6 +6,7 @@ package enum VerificationError: DiagnosedError {
     case tokenizerTooLarge(FilePath, tokens: Int, vocabulary: Int)
     case nothingToScore(String, record: Int)
     case tokenOutOfRange(String, record: Int, token: Int, vocabulary: Int)
+    case spanBeyondRecord(String, record: Int)
     case noPrefix(FilePath)
     case unknownProtocol(String)
     case protocolOutOfRange(String, reason: String)
@@ -17,7 +18,8 @@ package enum VerificationError: DiagnosedError {
 
     package var fault: Fault {
         switch self {
-        case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels, .noDigits, .editReport:
+        case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels, .spanBeyondRecord,
+            .noDigits, .editReport:
             .malformedInput
         case .noPrefix, .unknownProtocol, .protocolOutOfRange: .usage
         }
@@ -28,6 +30,7 @@ package enum VerificationError: DiagnosedError {
         case .tokenizerTooLarge: "tokenizer-mismatch"
         case .nothingToScore: "nothing-to-score"
         case .tokenOutOfRange: "token-out-of-range"
+        case .spanBeyondRecord: "span-beyond-record"
         case .noPrefix: "no-prefix-token"
         case .unknownProtocol, .protocolOutOfRange: "protocol"
         case .tooShort: "text-too-short"
@@ -45,6 +48,8 @@ package enum VerificationError: DiagnosedError {
         case .nothingToScore(let name, let record): "\(name): record \(record + 1) has no token to score."
         case .tokenOutOfRange(let name, let record, let token, let vocabulary):
             "\(name): record \(record + 1) has the token id \(token); the model's vocabulary has \(vocabulary) rows."
+        case .spanBeyondRecord(let name, let record):
+            "\(name): record \(record + 1) has fewer tokens that count than its \"token_spans\" speak of."
         case .noPrefix(let path):
             "\(path): neither tokenizer nor configuration names a beginning or end of text to score records after; give --prefix none or --prefix ID."
         case .unknownProtocol(let text):

@@ -8,8 +8,11 @@ internal import Verification
 struct CurvatureOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "How the Fisher is approximated; diagonal for fisher-targeted, otherwise woodbury, where it is not given.",
-            valueName: "diagonal|ekfac|block|woodbury"))
+            """
+            How the Fisher is approximated; where it is not given, diagonal for fisher-targeted and woodbury for the other Fisher methods. \
+            identity: not at all, for comparison; gradient-ascent's own.
+            """,
+            valueName: "diagonal|ekfac|block|woodbury|identity"))
     var curvature: CurvatureName?
     @Option(
         help: ArgumentHelp(
@@ -34,6 +37,10 @@ struct CurvatureOptions: ParsableArguments {
     /// --curvature and --block together, or the method's own where they say nothing.
     func kind(for method: EditRecipe.Method) throws -> CurvatureKind {
         let standard = EditRecipe.defaultCurvature(method)
+        guard method != .gradientAscent || (curvature ?? .identity) == .identity else {
+            throw ValidationError(
+                "gradient-ascent goes without a Fisher; with --curvature \(curvature?.rawValue ?? "") it is fisher-removal.")
+        }
         switch curvature ?? CurvatureName(rawValue: standard.name) {
         case .woodbury:
             let shared = block ?? CurvatureKind.Block.parameter.rawValue
@@ -48,13 +55,17 @@ struct CurvatureOptions: ParsableArguments {
                     "--block is \(block ?? ""); for --curvature block it is a number from 1 to \(CurvatureKind.largestBlockSize).")
             }
             return .block(size)
-        case .diagonal, .ekfac, nil:
-            let kind: CurvatureKind = curvature == .ekfac ? .ekfac : .diagonal
-            guard block == nil else {
-                throw ValidationError("--block belongs to --curvature woodbury or block; the curvature here is \(kind.name).")
-            }
-            return kind
+        case .identity: return try withoutBlock(.identity)
+        case .ekfac: return try withoutBlock(.ekfac)
+        case .diagonal, nil: return try withoutBlock(.diagonal)
         }
+    }
+
+    private func withoutBlock(_ kind: CurvatureKind) throws -> CurvatureKind {
+        guard block == nil else {
+            throw ValidationError("--block belongs to --curvature woodbury or block; the curvature here is \(kind.name).")
+        }
+        return kind
     }
 
     /// Examples such as the Fisher is made of: samples of general text, or micro-batches of them.
@@ -64,4 +75,4 @@ struct CurvatureOptions: ParsableArguments {
     }
 }
 
-enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, ekfac, block, woodbury }
+enum CurvatureName: String, ExpressibleByArgument, CaseIterable { case diagonal, ekfac, block, woodbury, identity }

@@ -11,7 +11,7 @@ struct EditCommand: ParsableCommand {
         commandName: "edit", abstract: "Write a checkpoint that has forgotten a text.", discussion: TextOptions.files)
 
     @Argument(help: "The model: a directory or archive. It is never changed.") var model: String
-    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal|fisher-forgetting")) var method:
+    @Option(help: ArgumentHelp("How to forget.", valueName: "fisher-targeted|fisher-removal|fisher-forgetting|gradient-ascent")) var method:
         EditRecipe.Method =
             .targetedRemoval
     @Option(help: "Text to forget.") var forget: String
@@ -29,6 +29,7 @@ struct EditCommand: ParsableCommand {
             """) var neighbours: Int?
     @Option(help: "Where the edited checkpoint goes.") var output: String
     @Flag(help: "Replace what is at --output.") var force = false
+    @Flag(help: "Go on with the same edit after the last round that had ended when it was cut off.") var resume = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
     @OptionGroup var fisher: CurvatureOptions
     @Option(
@@ -36,9 +37,21 @@ struct EditCommand: ParsableCommand {
             "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
     var strength = StrengthArgument(strength: .automatic)
     @Option(help: "Of fisher-forgetting: the noise's size, relative to the weights'.") var noise = 0.01
-    @Option(help: "Change only tensors of such names, such as 'model.layers.*.mlp.*'; may be given more than once.")
+    @Option(
+        help: ArgumentHelp(
+            "Change only tensors of such names, such as 'model.layers.*.mlp.*', or of such layers, such as 4-7; may be given more than once.",
+            valueName: "GLOB|FROM-TO"))
     var layers: [String] = []
-    @Option(help: "Change no tensor of such a name; may be given more than once.") var exclude: [String] = []
+    @Option(help: ArgumentHelp("Change no such tensor; may be given more than once.", valueName: "GLOB|FROM-TO")) var exclude: [String] = []
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp("Change only parameters of these roles.", valueName: "attention|feed-forward|norm|embedding"))
+    var roles: [ParameterRole] = []
+    @Option(
+        help: ArgumentHelp(
+            "Of these, change only the rows that matter most to the records to forget, this part of the numbers; with diagonal and woodbury.",
+            valueName: "part"))
+    var salience: PartArgument?
     @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0
     @Option(help: "The most rounds of direction and step.") var rounds: Int?
     @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
@@ -52,6 +65,15 @@ struct EditCommand: ParsableCommand {
         guard neighbours.map({ $0 >= 0 }) ?? true else { throw ValidationError("--neighbours must not be negative.") }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
         _ = try fisher.kind(for: method)
+        if let salience {
+            guard salience.value > 0, salience.value <= 1 else { throw ValidationError("--salience is a part, such as 5%.") }
+            let kind = try fisher.kind(for: method)
+            guard method != .forgetting, kind == .diagonal || kind == .identity || kind.name == "woodbury" else {
+                throw ValidationError(
+                    "--salience goes with --curvature diagonal, identity or woodbury, whose steps stay within rows; fisher-forgetting's noise does not."
+                )
+            }
+        }
         var needsTarget = true
         if case .fixed(let eta) = strength.strength {
             needsTarget = false
@@ -66,6 +88,12 @@ struct EditCommand: ParsableCommand {
 
     func run() throws {
         let progress = common.begin()
+        let meter = EditMeter { event in
+            switch event {
+            case .begins(let work, _): progress.begin(work, of: "layers")
+            case .passed(let done, let all): progress.advance(done, all)
+            }
+        }
         let opened = try OpenModel(model)
         let encoder = try opened.encoder(opened.tokenizer(), texts)
         var budget = MemoryBudget.standard
@@ -76,19 +104,28 @@ struct EditCommand: ParsableCommand {
             method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll ?? .infinity)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
-        (recipe.selection.included, recipe.selection.excluded) = (layers.map(Glob.init), exclude.map(Glob.init))
-        var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."))
+        (recipe.selection.included, recipe.selection.excluded) = (
+            layers.map(ParameterSelection.Pattern.init), exclude.map(ParameterSelection.Pattern.init)
+        )
+        recipe.selection.roles = roles
+        recipe.salience = salience?.value
+        var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."), meter: meter)
         let history = try EditHistory(of: opened.model.files)
         if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
         if dryRun { return print(plan) }
 
-        let staged = try StagedDirectory(FilePath(output), replacing: force)
-        Interruption.willStage(staged.scratch)
-        plan.scratch = staged.scratch
-        if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
-        let outcome = try plan.run(progress: { progress.begin($0) })
-        var report = EditReport(plan: plan, outcome: outcome, prefix: encoder.prefix, budget: memory?.bytes)
         let baseDigest = try opened.model.checkpoint.contentDigest()
+        let tokens = TokenDigest.of([
+            records.forget, records.keep, records.held, records.retain, records.watched, unseen ?? [],
+        ])
+        let work = "\(Excise.version) edit \(baseDigest) \(recipe) \(tokens)"
+        let staged = try StagedDirectory(FilePath(output), replacing: force, work: work, resuming: resume)
+        // With --resume, what is done stays when the work is interrupted.
+        if !resume { Interruption.willStage(staged.scratch) }
+        (plan.scratch, plan.journal) = (staged.scratch, RoundsJournal(in: staged.scratch))
+        if let unseen { plan.recipe.target = try Scorer(opened.model, from: opened.model.checkpoint).score(unseen).meanRecordLoss }
+        let outcome = try plan.run()
+        var report = EditReport(plan: plan, outcome: outcome, prefix: encoder.prefix, budget: memory?.bytes)
         if outcome.meets(recipe.strength) || bestEffort {
             progress.begin("writing \(output)")
             let edited = EditedCheckpoint(plan, outcome, baseDigest: baseDigest)
@@ -140,6 +177,8 @@ struct EditCommand: ParsableCommand {
 }
 
 extension EditRecipe.Method: ExpressibleByArgument {}
+
+extension ParameterRole: ExpressibleByArgument {}
 
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength

@@ -21,22 +21,37 @@ struct EditReport {
             ("prefix", prefix.map { .integer(Int($0)) } ?? .null),
             ("target_nll", .number(recipe.target)),
             ("retain_bound", .number(recipe.retainBound)),
-            ("parameters_edited", .integer(outcome.isEdited ? plan.parameterCount : 0)),
+            ("parameters_edited", .integer(outcome.isEdited ? outcome.entries : 0)),
             ("rounds", .array(outcome.rounds.map(member))),
             ("ending", .string(outcome.ending.rawValue)),
             ("frontier", frontier),
             ("records", .array(outcome.records.map(member))),
             ("forget_nll_written", written.map { .number($0.score.meanRecordLoss) } ?? .null),
-            ("tensors_edited", .array(outcome.isEdited ? plan.parameters.map(JSONValue.string) : [])),
+            ("tensors_edited", .array(outcome.isEdited ? outcome.parameters.map(JSONValue.string) : [])),
             (
                 "memory",
                 .members([
                     "budget_bytes": budget.map { .integer($0) } ?? .null, "planned_peak_bytes": .integer(plan.plannedPeak),
-                    "measured_peak_bytes": .integer(FileSystem.peakResidentBytes),
+                    "measured_peak_bytes": .integer(ProcessAccount.peakMemory),
                 ])
             ),
+            ("work", work),
             ("output_sha256", written.map { .string($0.digest.description) } ?? .null),
         ]
+    }
+
+    /// Where the time went; bytes as the process's own account has them, scratch files among them.
+    private var work: JSONValue {
+        let (meter, traffic) = (plan.meter, ProcessAccount.traffic)
+        let groups = meter.seconds.sorted { (Int($0.key) ?? .max, $0.key) < (Int($1.key) ?? .max, $1.key) }
+        let passes = groups.reduce(0) { $0 + $1.value }
+        return .members([
+            "seconds": .number(meter.elapsed),
+            "seconds_of_layers": .object(JSONObject(members: groups.map { ($0.key, .number($0.value)) })),
+            "passes": .integer(meter.passes), "tokens": .integer(meter.tokens),
+            "tokens_per_second": passes > 0 ? .number(Double(meter.tokens) / passes) : .null,
+            "bytes_read": .integer(traffic.read), "bytes_written": .integer(traffic.written),
+        ])
     }
 
     private func member(_ round: EditRound) -> JSONValue {
@@ -83,7 +98,8 @@ struct EditReport {
             Swift.print(
                 "\(outcome.ending.rawValue): the forget text is at \(decimals(score.meanRecordLoss, 3)) nats a token in the written file\(target); "
                     + "\(score.recited) records are still recited.")
-            Swift.print("peak memory \(FileSystem.peakResidentBytes >> 20) MiB; written to \(path)")
+            Swift.print("\(decimals(plan.meter.elapsed, 1)) s, \(plan.meter.tokens) tokens taken through the model, forward or back")
+            Swift.print("peak memory \(ProcessAccount.peakMemory >> 20) MiB; written to \(path)")
         } else {
             Swift.print("\(outcome.ending.rawValue): nothing was written\(target); --best-effort writes the best edit within the bound.")
         }

@@ -37,9 +37,9 @@ struct GenerateCommand: ParsableCommand {
         if let prompt { prompts = [prompt] }
         if let data {
             prompts = try texts.records(data).map { record in
-                switch record {
+                switch record.whole {
                 case .text(let text), .completion(let text, _): text
-                case .tokens: throw ValidationError("\(data) holds token ids; prompts are expected.")
+                case .tokens, .part: throw ValidationError("\(data) holds token ids; prompts are expected.")
                 }
             }
         }

@@ -16,6 +16,7 @@ struct Excise: ParsableCommand {
         ])
 
     static func main() {
+        ProcessAccount.giveBackLargeBuffers()
         Interruption.install()
         do {
             var command = try parseAsRoot()

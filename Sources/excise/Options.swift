@@ -33,7 +33,8 @@ struct CommonOptions: ParsableArguments {
 struct TextOptions: ParsableArguments {
     /// What a text may be, for each command that takes one.
     static let files = """
-        A text is a file of records: .jsonl (a JSON object with "text", or "prompt" and "completion", a line), .txt, or token ids in .npy or \
+        A text is a file of records: .jsonl (a JSON object with "text", or "prompt" and "completion", a line; with "token_spans" beside it, pairs \
+        [from, to), only these of its tokens count), .txt, or token ids in .npy or \
         .safetensors (one dimension: a record; two: a record a row; tensors in the order of their names). Each may be compressed: .gz or .zst \
         follows.
         """

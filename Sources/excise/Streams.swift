@@ -10,31 +10,38 @@ func standardError(_ line: String) {
 }
 
 /// How far a long work is: a line that renews itself on a terminal, plain lines now and then elsewhere.
-final class Progress {
+final class Progress: Sendable {
     enum Style { case silent, lines, terminal }
 
+    private struct Work {
+        var unit = "tokens"
+        var started = Progress.now()
+        var shown = 0.0
+    }
+
     private let style: Style
-    private var unit = "tokens"
-    private var started = Progress.now()
-    private var shown = 0.0
+    private let work = Mutex(Work())
 
     init(isSilent: Bool) { style = isSilent ? .silent : isatty(2) == 1 ? .terminal : .lines }
 
     /// A new piece of work begins, counted in units.
     func begin(_ label: String, of unit: String = "tokens") {
-        self.unit = unit
-        started = Progress.now()
-        shown = 0
+        work.withLock { $0 = Work(unit: unit) }
         guard style != .silent else { return }
         standardError(label)
     }
 
     /// `done` of `total` units.
     func advance(_ done: Int, _ total: Int) {
-        let elapsed = Progress.now() - started
+        guard style != .silent, done > 0 else { return }
         let interval = style == .terminal ? 0.2 : 10
-        guard style != .silent, elapsed - shown > interval, done > 0 else { return }
-        shown = elapsed
+        let (elapsed, unit, isDue) = work.withLock { work in
+            let elapsed = Progress.now() - work.started
+            let isDue = elapsed - work.shown > interval
+            if isDue { work.shown = elapsed }
+            return (elapsed, work.unit, isDue)
+        }
+        guard isDue else { return }
         let rate = Double(done) / elapsed
         let left = Int(Double(total - done) / rate)
         let text = "  \(100 * done / max(1, total)) % of \(total) \(unit), \(Int(rate)) a second, \(left / 60) min \(left % 60) s left"

@@ -86,6 +86,7 @@ struct TokenizeCommand: ParsableCommand {
             try encoder.encode(prompt, addingSpecialTokens: special, into: &ids)
             try encoder.encode(completion, addingSpecialTokens: false, into: &ids)
         case .tokens(let given): ids += given
+        case .part(let whole, _): try encode(whole, &encoder, into: &ids)
         }
     }
 }

@@ -52,6 +52,15 @@ struct TextRecordTests {
 
     // MARK: JSON lines
 
+    @Test func readsTokenSpans() throws {
+        let text = #"{"text": "one two", "token_spans": [[0, 1], [1, 3]]}"#
+        #expect(try read(text) == [.part(of: .text("one two"), tokens: [0..<1, 1..<3])])
+        for spans in ["[]", "[[0]]", "[[0, 1, 2]]", "[[1, 1]]", "[[-1, 2]]", "[[0, 2], [1, 3]]", "[[0, 1.5]]", "7", "[7]"] {
+            let found = try error(Array(#"{"text": "one", "token_spans": \#(spans)}"#.utf8))
+            #expect(found.kind == "bad-spans", "\(spans)")
+        }
+    }
+
     @Test func readsTextsAndCompletions() throws {
         let text = """
             {"text": "one"}

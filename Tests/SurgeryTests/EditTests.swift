@@ -33,7 +33,7 @@ import Transformer
     @Test(arguments: CurvatureKind.all)
     func targetedRemovalDoesWhatIsAsked(curvature: CurvatureKind) throws {
         let recipe = recipe(.targetedRemoval, curvature)
-        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run()
         #expect(outcome.ending == .targetReached)
         let after = try losses(outcome)
         #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
@@ -46,7 +46,7 @@ import Transformer
     @Test(arguments: CurvatureKind.all)
     func fisherRemovalReachesItsTarget(curvature: CurvatureKind) throws {
         let recipe = recipe(.removal, curvature)
-        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run()
         #expect(outcome.ending == .targetReached)
         let after = try losses(outcome)
         #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
@@ -58,7 +58,7 @@ import Transformer
         for eta in [1e-4, 2e-4] {
             var recipe = recipe(.removal, rounds: 1)
             recipe.strength = .fixed(eta)
-            let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
+            let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run()
             #expect(outcome.rounds.count == 1)
             changes.append(try pico.model.layout.parameters.flatMap { try pico.read(outcome.change, $0) })
         }
@@ -80,7 +80,7 @@ import Transformer
         defer { RowParallel.threads = threads }
         for (count, budget) in [(1, MemoryBudget.standard), (2, .standard), (2, MemoryBudget(bytes: smallest))] {
             RowParallel.threads = count
-            let outcome = try EditPlan(pico.model, recipe, records, budget: budget, scratch: scratch).run { _ in }
+            let outcome = try EditPlan(pico.model, recipe, records, budget: budget, scratch: scratch).run()
             outcomes.append(try pico.model.layout.parameters.flatMap { try pico.read(outcome.change, $0) })
         }
         #expect(smallest > 0)
@@ -93,7 +93,7 @@ import Transformer
     @Test func nothingIsDoneWhereNothingIsToBeDone() throws {
         var recipe = recipe(.targetedRemoval)
         recipe.target = 0.1
-        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records, budget: .standard, scratch: scratch).run()
         #expect(outcome.rounds.isEmpty && outcome.ending == .targetReached)
         #expect(try losses(outcome) == pico.losses)
     }

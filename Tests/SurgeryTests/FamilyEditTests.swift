@@ -30,7 +30,7 @@ import Transformer
         let recipe = EditRecipe(
             method: .targetedRemoval, curvature: .diagonal, strength: .automatic, damping: 0.01, rounds: 24,
             target: (pico.losses[0] + pico.losses[1]) / 2 + 0.8)
-        let outcome = try EditPlan(pico.model, recipe, records(pico), budget: .standard, scratch: scratch).run { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records(pico), budget: .standard, scratch: scratch).run()
         #expect(outcome.ending == .targetReached)
         let after = try losses(pico, outcome)
         #expect((after[0] + after[1]) / 2 >= recipe.target - 0.05)
@@ -46,7 +46,7 @@ import Transformer
         var recipe = EditRecipe(
             method: .removal, curvature: .woodbury(.layer), strength: .fixed(1), damping: 0.01, rounds: 1, target: pico.losses[0] + 1)
         recipe.strength = .fixed(1e-5)
-        let outcome = try EditPlan(pico.model, recipe, records(pico), budget: .standard, scratch: scratch).run { _ in }
+        let outcome = try EditPlan(pico.model, recipe, records(pico), budget: .standard, scratch: scratch).run()
         let after = try losses(pico, outcome)
         for index in pico.examples.indices {
             var predicted = 0.0

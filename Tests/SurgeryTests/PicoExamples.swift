@@ -46,7 +46,7 @@ struct PicoExamples {
     func sweep(_ companions: Range<Int>, _ rows: Range<Int>, rowsPerMicroBatch: Int = TokenBatch.largestMicroBatch) throws -> RowSweep {
         let batch = TokenBatch(Array(examples[companions]) + Array(examples[rows]), rowsPerMicroBatch: rowsPerMicroBatch)
         var sweep = try RowSweep(
-            model, parameters: model.layout.parameters, batch: batch, companions: companions.count, plan: .unbounded)
+            model, SelectedParameters(model.layout.parameters), batch: batch, companions: companions.count, plan: .unbounded)
         _ = try sweep.score(from: model.checkpoint)
         return sweep
     }

@@ -20,7 +20,7 @@ import Transformer
             method: method, curvature: EditRecipe.defaultCurvature(method), strength: strength, damping: 0.01, rounds: 12,
             target: (pico.losses[0] + pico.losses[1]) / 2 + 1.5)
         recipe.retainBound = bound
-        return try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run { _ in }
+        return try EditPlan(pico.model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run()
     }
 
     private func losses(_ outcome: EditOutcome) throws -> [Double] {

@@ -106,6 +106,22 @@ struct RecordEncoderTests {
         }
     }
 
+    /// Only the tokens of its spans count of such a record, also where it is cut into windows; its other tokens are read as before.
+    @Test func scoresSpansOfTokens() throws {
+        let encoder = try PicoTokenizer.encoder(context: 3)
+        let whole = TextRecord.completion(prompt: "ab", completion: "cdefghi")
+        let all = try encoder.examples([whole], named: "x")[0]
+        let part = try encoder.examples([.part(of: whole, tokens: [1..<2, 3..<5])], named: "x")[0]
+        let scored = all.windows.flatMap(\.targets).filter { $0 != Window.unscored }
+        #expect(part.windows.flatMap(\.targets).filter { $0 != Window.unscored } == [scored[1], scored[3], scored[4]])
+        let inputs = all.windows.map(\.inputs)
+        #expect(part.windows.allSatisfy { inputs.contains($0.inputs) } && part.windows.count < all.windows.count)
+        #expect(
+            try encoder.examples([.part(of: whole, tokens: [0..<7])], named: "x")[0].windows.map(\.targets) == all.windows.map(\.targets))
+        let beyond = try error { _ = try encoder.examples([.part(of: whole, tokens: [6..<8])], named: "x") }
+        #expect(beyond.kind == "span-beyond-record")
+    }
+
     @Test func refusesARecordWithoutAnythingToScore() throws {
         let encoder = try PicoTokenizer.encoder()
         guard case .nothingToScore("here", record: 1) = try error({ _ = try encoder.examples([.text("a"), .text("")], named: "here") })

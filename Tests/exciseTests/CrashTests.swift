@@ -69,6 +69,36 @@ import Testing
         #expect(isOld > steps / 2)
     }
 
+    /// An edit that is killed anywhere, in its rounds or while it writes, and gone on with, gives the bytes of one that was not.
+    @Test(.enabled(if: killer != nil, "there is no C compiler to build the killer with"))
+    func anEditGoesOnAfterItsLastRound() throws {
+        let killer = try #require(Self.killer)
+        let output = place.path.appending("edited")
+        func edit(_ options: [String], _ environment: [String: String] = [:]) throws -> Int32 {
+            let texts = ["forget", "keep", "retain"].flatMap { ["--\($0)", Quickstart.file("\($0).jsonl")] }
+            return try ExciseBinary.run(
+                ["edit", Quickstart.model] + texts + ["--holdout", Quickstart.file("unseen.jsonl"), "--output", output.string]
+                    + ["--layers", "model.layers.1.mlp.*", "--samples", "8", "--sample-tokens", "16", "--neighbours", "2", "--rounds", "3"]
+                    + ["--retain-bound", "50%", "--best-effort"] + options,
+                environment: environment
+            ).status
+        }
+        let counter = place.path.appending("count")
+        #expect(try edit([], ["LD_PRELOAD": killer, "EXCISE_KILL_COUNT": counter.string]) == 1)
+        let new = try contents(of: output)
+        FileSystem.remove(output)
+        let steps = try #require(Int(String(decoding: InputFile.contents(of: counter), as: UTF8.self)))
+        #expect(steps > 40)
+        for step in stride(from: steps, to: 0, by: -(steps / 12)) {
+            #expect(try edit([], ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "\(step)"]) == SIGKILL)
+            #expect(try edit(["--resume"] + (FileSystem.kind(of: output) == nil ? [] : ["--force"])) == 1, "after step \(step)")
+            let isSame = try contents(of: output) == new
+            #expect(isSame, "resumed after step \(step) of \(steps)")
+            FileSystem.remove(output)
+        }
+        #expect(place.names == ["count", "model"])
+    }
+
     @Test func refusesToGoOnWithOtherWork() throws {
         let killer = try #require(Self.killer)
         #expect(try convert([], environment: ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "20"]) == SIGKILL)

@@ -12,7 +12,8 @@ package import Transformer
 package final class BlockFisher: GradientTap, StoredFisher {
     package let needsEveryExample = false
     package let blockSize: Int
-    package let meanGradient: ParameterStore
+    package var meanGradient: ParameterStore { mean.store }
+    private let mean: MeanGradient
     private let exampleCount: Int
     private let rho: Double
     private let blocks: BlockMatrices
@@ -25,7 +26,7 @@ package final class BlockFisher: GradientTap, StoredFisher {
     package init(_ model: LanguageModel, _ names: [String], examples: Int, size: Int, rho: Double, scratch: FilePath) throws {
         (blockSize, exampleCount, self.rho) = (size, examples, rho)
         let gradient = try ParameterStore(model, names, in: scratch)
-        meanGradient = gradient
+        mean = MeanGradient(of: examples, into: gradient)
         blocks = try BlockMatrices(of: names.map { ($0, gradient.count(of: $0)) }, size: size, scratch: scratch)
         joined = WholeBlocks(size: size)
     }
@@ -62,14 +63,7 @@ package final class BlockFisher: GradientTap, StoredFisher {
         if examples.upperBound == exampleCount {
             for row in 0..<sums.rows { total += Double(sums.view.row(row)[row % size]) }
         }
-        var mean = Matrix(rows: 1, columns: gradients.columns)
-        var elements = mean.mutableElements
-        if examples.lowerBound > 0 { try meanGradient.read(name, from: offset, into: &elements) }
-        for example in 0..<gradients.rows {
-            let gradient = gradients.row(example)
-            for column in gradient.indices { elements[column] += gradient[column] * share }
-        }
-        try meanGradient.write(name, from: offset, elements.span)
+        try mean.add(gradients, to: name, from: offset, examples)
     }
 
     /// lambda.

@@ -15,21 +15,13 @@ package protocol Curvature: AnyObject {
     /// A F^-1 A^T.
     func gram(_ sweep: inout RowSweep, from weights: any WeightSource) throws -> GramMatrix
 
-    /// Writes F^-1 A^T c, after `gram` of the same weights.
+    /// Writes F^-1 A^T c, after `gram` of the same weights. Returns the first-order change of the retain examples' mean loss by it.
     func step(
         _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect
+    ) throws -> Double
 
     /// Writes tau F^(-1/4) z.
     func noise(_ noise: Noise, _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore) throws
-}
-
-/// First-order changes of losses by a step F^-1 A^T c.
-package struct StepEffect: Sendable {
-    /// c^T A F^-1 A^T c: the change of the rows' losses, summed with the coefficients as weights.
-    package var onRows = 0.0
-    /// The change of the retain examples' mean loss.
-    package var onRetain = 0.0
 }
 
 /// Noise of Fisher Forgetting. z is standard normal, a function of seed, parameter and element.

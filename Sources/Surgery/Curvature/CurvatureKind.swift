@@ -1,5 +1,7 @@
 /// How F is approximated.
 package enum CurvatureKind: Sendable, Hashable {
+    /// I in F's place.
+    case identity
     /// F's diagonal.
     case diagonal
     /// F's diagonal in the eigenvectors of Kronecker factors, for the linear maps of the layers.
@@ -18,6 +20,7 @@ package enum CurvatureKind: Sendable, Hashable {
 
     package var name: String {
         switch self {
+        case .identity: "identity"
         case .diagonal: "diagonal"
         case .ekfac: "ekfac"
         case .block: "block"
@@ -28,7 +31,7 @@ package enum CurvatureKind: Sendable, Hashable {
     /// The block's name or size, of the kinds that have one.
     package var block: String? {
         switch self {
-        case .diagonal, .ekfac: nil
+        case .identity, .diagonal, .ekfac: nil
         case .block(let size): "\(size)"
         case .woodbury(let block): block.rawValue
         }

@@ -9,8 +9,6 @@ struct CurvatureNeed {
     private let counts: [Int]
     private let maps: [LinearLayout]
 
-    private static let unaccounted = 208 << 20
-
     init(_ kind: CurvatureKind, _ model: LanguageModel, _ parameters: [String]) {
         (self.kind, self.model) = (kind, model)
         counts = parameters.map { model.checkpoint.tensor(named: $0)?.elementCount ?? 0 }
@@ -25,7 +23,7 @@ struct CurvatureNeed {
         // A Gram matrix in Double, and its Float products over the pieces of a tile.
         let gram = (8 + 4 * (widest / GramMatrix.columnsPerPiece + 1)) * examples * examples
         switch kind {
-        case .diagonal:
+        case .identity, .diagonal:
             return gram
         case .ekfac:
             let bases = maps.map { map in
@@ -37,9 +35,8 @@ struct CurvatureNeed {
             }
             return gram + (bases.max() ?? 0)
         case .block(let size):
-            // The tile put together of whole blocks, and the blocks' matrices; and what the process was seen to hold beside them in some
-            // runs and not in others, 200 MiB.
-            return gram + Self.unaccounted + 4 * (widest + size) * (2 * examples + size) + 2 * 4 * (1 << 16) * size
+            // The tile put together of whole blocks, and the blocks' matrices.
+            return gram + 4 * (widest + size) * (2 * examples + size) + 2 * 4 * (1 << 16) * size
         case .woodbury(let block):
             let layer = 16 + (model.layout.layers.map { 2 * ($0.linears.count + $0.norms.count) }.max() ?? 0)
             // Those that are open, a system and its solution; an eigendecomposition of noise; each block's solution of m x n.
@@ -58,6 +55,7 @@ struct CurvatureNeed {
     var scratchBytes: Int {
         let all = counts.reduce(0, +)
         switch kind {
+        case .identity: return 4 * all
         case .diagonal: return 8 * all
         case .ekfac: return 8 * all + 4 * maps.reduce(0) { $0 + KroneckerBases.count(rows: $1.storedRows, columns: $1.storedColumns) }
         case .block(let size): return 4 * all + 4 * counts.reduce(0) { $0 + BlockMatrices.numbers(entries: $1, size: size) }

@@ -12,6 +12,7 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
     package let needsEveryExample = false
     package let blockSize = 1
     private let exampleCount: Int
+    private let entries: Int
     private let squares: ParameterStore
     /// 1/m sum_i g_i: the first-order effect of a step on the examples' mean loss is its inner product with this.
     package let meanGradient: ParameterStore
@@ -19,14 +20,18 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
     private let bases: KroneckerBases?
     private var total = 0.0
 
-    /// - Parameter rho: damping relative to the mean of the undamped diagonal.
+    /// - Parameters:
+    ///   - rho: damping relative to the mean of the undamped diagonal.
+    ///   - entries: how many of its entries may be other than zero, where not all.
     package init(
-        _ model: LanguageModel, _ names: [String]? = nil, examples: Int, rho: Double, bases: KroneckerBases? = nil, scratch: FilePath
+        _ model: LanguageModel, _ names: [String]? = nil, examples: Int, rho: Double, bases: KroneckerBases? = nil,
+        entries: Int? = nil, scratch: FilePath
     ) throws {
         exampleCount = examples
         (self.rho, self.bases) = (rho, bases)
         squares = try ParameterStore(model, names, in: scratch)
         meanGradient = try ParameterStore(model, names, in: scratch)
+        self.entries = max(1, entries ?? squares.count)
     }
 
     package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
@@ -57,7 +62,7 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
     package func basis(of name: String) throws -> KroneckerBasis? { try bases?.basis(of: name) }
 
     /// What is added to every entry.
-    package var damping: Float { Float(max(rho * total / Double(squares.count), Double(Float.leastNormalMagnitude))) }
+    package var damping: Float { Float(max(rho * total / Double(entries), Double(Float.leastNormalMagnitude))) }
 
     /// The damped diagonal of a part of a parameter.
     package func read(_ name: String, from offset: Int, into values: inout MutableSpan<Float>) throws {

@@ -6,29 +6,33 @@ package struct RowSweep: ~Copyable {
     /// How many examples stand before the rows.
     package let companions: Int
     package let rows: Int
-    private let parameters: [String]
+    private let selected: SelectedParameters
     private let batch: TokenBatch
+    private let meter: EditMeter
     private var sweep: LayerSweep
 
     /// - Parameters:
-    ///   - parameters: those that taps are shown.
+    ///   - selected: what taps are shown.
     ///   - batch: the companions, and then the rows.
     ///   - plan: for every example at once.
-    package init(_ model: LanguageModel, parameters: [String], batch: TokenBatch, companions: Int, plan: SweepPlan) throws {
-        (self.batch, self.companions, self.parameters) = (batch, companions, parameters)
+    package init(
+        _ model: LanguageModel, _ selected: SelectedParameters, batch: TokenBatch, companions: Int, plan: SweepPlan,
+        meter: EditMeter = EditMeter()
+    ) throws {
+        (self.batch, self.companions, self.selected, self.meter) = (batch, companions, selected, meter)
         rows = batch.exampleRows.count - companions
         sweep = try LayerSweep(model, batch, plan: plan)
     }
 
     /// Every example's mean loss, and what a pass back from these weights needs.
     package mutating func score(from weights: any WeightSource) throws -> (companions: [Double], rows: [Double]) {
-        let losses = try sweep.scoreKeeping(from: weights).meanLosses(batch)
+        let losses = try meter.pass(tokens: batch.tokens.count) { try sweep.scoreKeeping(from: weights).meanLosses(batch) }
         return (Array(losses[..<companions]), Array(losses[companions...]))
     }
 
     /// Goes back through the model, from the weights that were scored last.
     package mutating func backward(_ tap: any GradientTap, from weights: any WeightSource) throws {
-        try sweep.backward(from: weights, tap: SelectedParameters(parameters, for: tap))
+        try meter.pass(tokens: batch.tokens.count) { try sweep.backward(from: weights, tap: selected.tap(tap)) }
     }
 }
 

@@ -24,10 +24,10 @@ package final class StoredCurvature: Curvature {
 
     package func step(
         _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect {
+    ) throws -> Double {
         let tap = StoredStep(fisher, coefficients, into: step)
         try sweep.backward(tap, from: weights)
-        return tap.effect
+        return tap.retainChange
     }
 
     /// Needs no gradients: F is known.

@@ -29,14 +29,15 @@ final class StoredGram: GradientTap {
     func finish(_ group: ParameterGroup) throws -> Bool { false }
 }
 
-/// F^-1 A^T c for an F that has been made, written parameter by parameter in one backward sweep; and its first-order effects.
+/// F^-1 A^T c for an F that has been made, written parameter by parameter in one backward sweep; and its first-order effect.
 final class StoredStep: GradientTap {
     let needsEveryExample = true
     private let fisher: any StoredFisher
     private let coefficients: [Float]
     private let step: ParameterStore
     private var joined: WholeBlocks
-    private(set) var effect = StepEffect()
+    /// The first-order change of the retain examples' mean loss.
+    private(set) var retainChange = 0.0
 
     init(_ fisher: any StoredFisher, _ coefficients: [Double], into step: ParameterStore) {
         self.fisher = fisher
@@ -67,15 +68,13 @@ final class StoredStep: GradientTap {
         }
     }
 
-    /// Replaces a part of A^T c by that of F^-1 A^T c, and adds its effects.
+    /// Replaces a part of A^T c by that of F^-1 A^T c, and adds its effect.
     private func invert(_ vector: inout MutableMatrixView, of name: String, from offset: Int) throws {
-        var before = Matrix(rows: 1, columns: vector.columns)
-        var elements = before.mutableElements
-        for index in elements.indices { elements[index] = vector.view.row(0)[index] }
         try fisher.invert(&vector, of: name, from: offset)
-        effect.onRows += inner(elements.span, vector.view.row(0))
+        var gradient = Matrix(rows: 1, columns: vector.columns)
+        var elements = gradient.mutableElements
         try fisher.meanGradient.read(name, from: offset, into: &elements)
-        effect.onRetain += inner(elements.span, vector.view.row(0))
+        retainChange += inner(elements.span, vector.view.row(0))
     }
 
     func finish(_ group: ParameterGroup) throws -> Bool { false }

@@ -27,10 +27,10 @@ package final class WoodburyCurvature: Curvature {
 
     package func step(
         _ coefficients: [Double], _ sweep: inout RowSweep, from weights: any WeightSource, into step: ParameterStore
-    ) throws -> StepEffect {
+    ) throws -> Double {
         guard let gathered else { preconditionFailure("step without gram") }
         try sweep.backward(WoodburyStep(gathered, coefficients, into: step), from: weights)
-        return gathered.effect(coefficients)
+        return gathered.retainChange(coefficients)
     }
 
     /// With blocks within a layer, Gram matrix, solution and noise follow each other as the sweep passes the layer.

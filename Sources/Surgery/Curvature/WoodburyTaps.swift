@@ -45,11 +45,8 @@ final class WoodburyGram: GradientTap {
         return inverse
     }
 
-    /// What F^-1 A^T c does.
-    func effect(_ c: [Double]) -> StepEffect {
-        let onRows = zip(c, gram.times(c)).reduce(0.0) { $0 + $1.0 * $1.1 }
-        return StepEffect(onRows: onRows, onRetain: inverses.reduce(0.0) { $0 + mean($1.retainChanges(c)) })
-    }
+    /// The first-order change of the retain examples' mean loss by F^-1 A^T c.
+    func retainChange(_ c: [Double]) -> Double { inverses.reduce(0.0) { $0 + mean($1.retainChanges(c)) } }
 }
 
 /// F^-1 A^T c, written parameter by parameter in a backward sweep that follows the Gram matrix's, in the same sweep or the next.

@@ -12,7 +12,7 @@ package struct CanarySpace: Sendable {
     package init?(_ record: TextRecord) {
         switch record {
         case .text(let text), .completion(_, let text): self.text = Array(text.utf8)
-        case .tokens: return nil
+        case .tokens, .part: return nil
         }
         self.record = record
         digits = text.count(where: Self.isDigit)

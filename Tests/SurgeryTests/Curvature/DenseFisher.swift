@@ -25,6 +25,7 @@ struct DenseFisher {
     /// F^power v for a parameter's v, and the trace of F^(2 power).
     func power(_ power: Double, _ name: String, _ v: [Double]) throws -> (vector: [Double], trace: Double) {
         let rows = Array(pico.rows(name)[examples])
+        if kind == .identity { return (v, Double(v.count)) }
         if case .block(let size) = kind { return try blocks(power, rows, v, size) }
         guard let basis = try bases?.basis(of: name), let shape = pico.model.checkpoint.tensor(named: name)?.shape else {
             return diagonal(power, rows, v)

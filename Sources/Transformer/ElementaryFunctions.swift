@@ -1,57 +1,5 @@
 internal import Glibc
-
-/// Eight neighbouring elements at once, and sums and maxima over a span by way of them.
-///
-/// The order of additions is fixed by the span's length, so results do not depend on anything else.
-typealias Lanes = SIMD8<Float>
-
-extension Span<Float> {
-    @inline(__always)
-    func lanes(_ index: Int) -> Lanes {
-        precondition(index >= 0 && index &+ 8 <= count)
-        return unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index &* 4, as: Lanes.self)
-    }
-
-    func sum() -> Float {
-        var partial = Lanes.zero
-        var index = 0
-        while index &+ 8 <= count { partial += lanes(index); index &+= 8 }
-        var total = partial.sum()
-        while index < count { total += self[index]; index &+= 1 }
-        return total
-    }
-
-    func maximum() -> Float {
-        var partial = Lanes(repeating: -.infinity)
-        var index = 0
-        while index &+ 8 <= count {
-            let next = lanes(index)
-            partial.replace(with: next, where: next .> partial)
-            index &+= 8
-        }
-        var result = partial.max()
-        while index < count { result = Swift.max(result, self[index]); index &+= 1 }
-        return result
-    }
-
-    /// The inner product with a span of the same length.
-    func dot(_ other: Span<Float>) -> Float {
-        precondition(other.count == count)
-        var partial = Lanes.zero
-        var index = 0
-        while index &+ 8 <= count { partial += lanes(index) * other.lanes(index); index &+= 8 }
-        var total = partial.sum()
-        while index < count { total += self[index] * other[index]; index &+= 1 }
-        return total
-    }
-
-    /// The index of the largest element, the first where several are; 0 of an empty span.
-    func indexOfMaximum() -> Int {
-        let largest = maximum()
-        for index in indices where self[index] == largest { return index }
-        return 0
-    }
-}
+internal import Tensors
 
 /// e to the power of x, within 2 units in the last place; below -87.3 it stays at the least normal number, above 88.7 at the
 /// largest.

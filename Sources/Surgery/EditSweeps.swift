@@ -1,0 +1,74 @@
+internal import Checkpoints
+internal import SystemPackage
+internal import Transformer
+
+/// Passes through an edit's model, within what its curvature leaves of the memory, under the meter's eyes.
+struct EditSweeps: Sendable {
+    let model: LanguageModel
+    let selected: SelectedParameters
+    let budget: MemoryBudget
+    let scratch: FilePath
+    let meter: EditMeter
+    /// The layer that each tensor is of.
+    private let groups: [String: String]
+
+    init(_ model: LanguageModel, _ selected: SelectedParameters, budget: MemoryBudget, scratch: FilePath, meter: EditMeter) {
+        (self.model, self.selected, self.budget, self.scratch, self.meter) = (model, selected, budget, scratch, meter)
+        let layers = model.layout.layers.enumerated()
+        groups = Dictionary(layers.flatMap { index, layer in layer.parameters.map { ($0, "\(index)") } }) { first, _ in first }
+    }
+
+    /// A piece of work begins that takes about so many passes through the model.
+    func begins(_ work: String, passes: Int) { meter.begins(work, layers: passes * (model.layout.layers.count + 1)) }
+
+    /// The model with a change on it, or as it is.
+    func weights(sum: ParameterStore? = nil, step: ParameterStore? = nil, scale: Double = 0) -> MeteredWeights {
+        var source: any WeightSource = model.checkpoint
+        if sum != nil || step != nil { source = EditedWeights(model.checkpoint, sum: sum, step: step, scale: Float(scale)) }
+        return MeteredWeights(source: source, meter: meter, groups: groups)
+    }
+
+    /// A number for each entry of the parameters that may change, all zeros.
+    func store() throws -> ParameterStore { try ParameterStore(model, selected.names, in: scratch) }
+
+    /// A sweep over the records that the edit is about.
+    func rows(_ rows: [Example], after companions: [Example]) throws -> RowSweep {
+        let batch = TokenBatch(companions + rows)
+        return try RowSweep(
+            model, selected, batch: batch, companions: companions.count, plan: plan(batch, needsEveryExample: true), meter: meter)
+    }
+
+    /// Goes through the unedited model with some examples and hands over what goes back, as often as `body` likes. Returns the examples'
+    /// mean losses.
+    func gradients(
+        of examples: [Example], needsEveryExample: Bool = false, _ body: ((any GradientTap) throws -> Void) throws -> Void
+    ) throws -> [Double] {
+        let batch = TokenBatch(examples)
+        var sweep = try LayerSweep(model, batch, plan: plan(batch, needsEveryExample: needsEveryExample))
+        let losses = try metered(batch) { try sweep.scoreKeeping(from: weights()).meanLosses(batch) }
+        try body { tap in try metered(batch) { try sweep.backward(from: weights(), tap: selected.tap(tap)) } }
+        return losses
+    }
+
+    /// Examples' mean losses by each of several versions of the weights, at most `CandidateSweep.most` of them.
+    func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
+        let batch = TokenBatch(examples)
+        var sweep = CandidateSweep(model, batch)
+        return try metered(batch, times: sources.count) { try sweep.score(from: sources).map { $0.meanLosses(batch) } }
+    }
+
+    /// Examples' mean losses.
+    func losses(_ examples: [Example], from weights: any WeightSource) throws -> [Double] {
+        let batch = TokenBatch(examples)
+        var sweep = try LayerSweep(model, batch, plan: .forward)
+        return try metered(batch) { try sweep.score(from: weights).meanLosses(batch) }
+    }
+
+    private func metered<Result>(_ batch: TokenBatch, times: Int = 1, _ pass: () throws -> Result) rethrows -> Result {
+        try meter.pass(tokens: times * batch.tokens.count, pass)
+    }
+
+    private func plan(_ batch: TokenBatch, needsEveryExample: Bool) throws -> SweepPlan {
+        try budget.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
+    }
+}
