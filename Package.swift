@@ -41,9 +41,10 @@ let package = Package(
         .systemLibrary(name: "CJSONC", providers: [.apt(["libjson-c-dev"])]),
         .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
         .systemLibrary(name: "COpenSSL", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CLinux"),
 
-        library("Storage", ["CArchive", "CJSONC", "CLinux", "COpenSSL", system]),
+        library("Storage", ["CArchive", "CJSONC", "CLinux", "COpenSSL", "CZlib", system]),
         library("Tensors", ["COpenBLAS"]),
         library(
             "Checkpoints", ["Storage", "Tensors", system],
@@ -77,7 +78,12 @@ let package = Package(
         library("Tokenizers", ["CPCRE2", "Storage", system]),
         library("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         library("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
-        library("Verification", ["Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", system]),
+        library(
+            "Verification", ["Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", system],
+            resources: [
+                .embedInCode("../../Formats/Policies/quick.json"), .embedInCode("../../Formats/Policies/release.json"),
+                .embedInCode("../../Formats/Policies/audit.json"),
+            ]),
         .executableTarget(
             name: "excise",
             dependencies: [

@@ -41,17 +41,20 @@ package struct Perplexity: Sendable {
     }
 }
 
+extension TextRecord {
+    /// What is scored of it; nil of token ids, and where only some tokens are.
+    var scoredText: String? {
+        switch self {
+        case .text(let text), .completion(_, let text): text
+        case .tokens, .part: nil
+        }
+    }
+}
+
 extension [TextRecord] {
     /// UTF-8 bytes of what is scored; nil where there are token ids among the records.
     var scoredBytes: Int? {
-        var total = 0
-        for record in self {
-            switch record {
-            case .text(let text): total += text.utf8.count
-            case .completion(_, let completion): total += completion.utf8.count
-            case .tokens, .part: return nil
-            }
-        }
-        return total
+        let texts = compactMap(\.scoredText)
+        return texts.count == count ? texts.reduce(0) { $0 + $1.utf8.count } : nil
     }
 }

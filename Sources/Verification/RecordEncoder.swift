@@ -51,6 +51,9 @@ package struct RecordEncoder: Sendable {
     /// Encodes records' texts one after another: it remembers the words they share.
     package func textEncoder() -> TextEncoder { TextEncoder(tokenizer) }
 
+    /// The text of tokens.
+    package func text(of ids: [Int32]) throws(TokenizerError) -> String { try tokenizer.decode(ids, skippingSpecialTokens: true) }
+
     /// A record's tokens, the prefix not among them, and where its scored tokens begin.
     package func tokens(_ record: TextRecord, by encoder: inout TextEncoder) throws(TokenizerError) -> (ids: [Int32], firstScored: Int) {
         switch record {

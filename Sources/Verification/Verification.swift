@@ -4,11 +4,11 @@ internal import Transformer
 
 /// Everything that is measured of an edited model beside its base, one measurement after the other.
 package struct Verification {
-    private let verifier: Verifier
-    private let encoder: RecordEncoder
-    private let texts: VerificationTexts
+    let verifier: Verifier
+    let encoder: RecordEncoder
+    let texts: VerificationTexts
     private let seed: UInt64
-    private let progress: VerificationProgress
+    let progress: VerificationProgress
 
     package init(
         _ verifier: Verifier, _ encoder: RecordEncoder, _ texts: VerificationTexts, seed: UInt64, progress: VerificationProgress
@@ -23,13 +23,49 @@ package struct Verification {
     /// What a single sweep of each model tells.
     package func findings() throws -> VerificationFindings {
         progress.begin("scoring \(texts.all.map(\.name).joined(separator: ", "))")
-        let comparisons = try verifier.compare(texts.all.map(\.text.examples), seed: seed, progress: progress.advance)
+        var comparisons = try verifier.compare(texts.all.map(\.text.examples), seed: seed, progress: progress.advance)
+        if let retrained = verifier.retrained {
+            for (index, score) in try score(texts.all.map(\.text), retrained).enumerated() { comparisons[index].retrained = score }
+        }
         let found = named(comparisons)
         let roles = ["forget", "retain", "keep", "holdout"]
         func comparison(_ role: String) -> TextComparison? { found.first { $0.name == role }?.comparison }
-        return VerificationFindings(
+        var findings = VerificationFindings(
             forget: found[0].comparison, retain: found[1].comparison, keep: comparison("keep"), holdout: comparison("holdout"),
             others: found.filter { !roles.contains($0.name) })
+        if let unseen = texts.holdout, let holdout = findings.holdout {
+            let references = try verifier.reference.map { try score([texts.forget, unseen], $0) }
+            findings.membership = MembershipInference(
+                members: findings.forget, memberSizes: texts.forget.compressedSizes, others: holdout, otherSizes: unseen.compressedSizes,
+                references: references.map { ($0[0], $0[1]) })
+        }
+        return findings
+    }
+
+    /// How much likelier false answers are than true ones in each model.
+    package func truthRatios(of answers: [PerturbedAnswers], named name: String) throws -> TruthRatios {
+        let candidates = try answers.map { try encoder.examples($0.candidates, named: name) }
+        let ratios = try models.map { model in
+            progress.begin("scoring answers with \(model.path)")
+            return try Scorer(model, from: model.checkpoint).score(candidates, progress: progress.advance).map { score in
+                TruthRatios.ratio(paraphrase: score.records[0], perturbed: score.records.dropFirst())
+            }
+        }
+        return TruthRatios(base: ratios[0], edited: ratios[1], retrained: ratios.count > 2 ? ratios[2] : nil)
+    }
+
+    /// Base, edited and, where there is one, retrained.
+    var models: [LanguageModel] { [verifier.base, verifier.edited] + (verifier.retrained.map { [$0] } ?? []) }
+
+    /// Which tensors differ. `declared` names those that may; nil where it was not said.
+    package func changes(declared: [String]?) throws -> TensorChanges {
+        progress.begin("comparing tensors")
+        return try TensorChanges(verifier.base.checkpoint, verifier.edited.checkpoint, declared: declared)
+    }
+
+    private func score(_ texts: [VerifiedText], _ model: LanguageModel) throws -> [TextScore] {
+        progress.begin("scoring with \(model.path)")
+        return try Scorer(model, from: model.checkpoint).score(texts.map(\.examples), progress: progress.advance)
     }
 
     /// What is left where both models are rounded.
@@ -52,8 +88,8 @@ package struct Verification {
         let examples = try spaces.map { space in
             try encoder.examples([space.record] + space.candidates(atMost: most, &random), named: name)
         }
-        let exposures = try [verifier.base, verifier.edited].map { model in
-            progress.begin("scoring \(examples.reduce(0) { $0 + $1.count }) candidates of \(canaries.count) canaries")
+        let exposures = try models.map { model in
+            progress.begin("scoring \(examples.reduce(0) { $0 + $1.count }) candidates of \(canaries.count) canaries with \(model.path)")
             let scores = try Scorer(model, from: model.checkpoint).score(examples, progress: progress.advance)
             return zip(spaces, scores).map { space, score in
                 let losses = score.records.map(\.nll)
@@ -61,7 +97,11 @@ package struct Verification {
             }
         }
         return CanaryExposures(
-            spaces.indices.map { .init(space: spaces[$0], base: exposures[0][$0], edited: exposures[1][$0]) }, candidates: most)
+            spaces.indices.map { index in
+                .init(
+                    space: spaces[index], base: exposures[0][index], edited: exposures[1][index],
+                    retrained: exposures.count > 2 ? exposures[2][index] : nil)
+            }, candidates: most)
     }
 
     private func named(_ comparisons: [TextComparison]) -> [(name: String, comparison: TextComparison)] {

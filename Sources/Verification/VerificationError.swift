@@ -14,11 +14,12 @@ package enum VerificationError: DiagnosedError {
     case tooLong(String, tokens: Int, context: Int)
     case unlikeModels(String)
     case noDigits(String, record: Int)
+    case editReport(FilePath, String)
 
     package var fault: Fault {
         switch self {
         case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels, .spanBeyondRecord,
-            .noDigits:
+            .noDigits, .editReport:
             .malformedInput
         case .noPrefix, .unknownProtocol, .protocolOutOfRange: .usage
         }
@@ -36,6 +37,7 @@ package enum VerificationError: DiagnosedError {
         case .tooLong: "text-too-long"
         case .unlikeModels: "unlike-models"
         case .noDigits: "no-digits"
+        case .editReport: "edit-report"
         }
     }
 
@@ -57,6 +59,7 @@ package enum VerificationError: DiagnosedError {
         case .tooLong(let name, let tokens, let context): "\(name) has \(tokens) tokens, more than the context of \(context)."
         case .noDigits(let name, let record):
             "\(name): record \(record + 1) has no digit in what is scored; a canary's candidates are the same record with other digits."
+        case .editReport(let path, let reason): "\(path) is no report of excise edit --json: it \(reason)."
         case .unlikeModels(let reason): "The two models cannot be compared token by token: \(reason)."
         }
     }

@@ -8,7 +8,12 @@ package struct VerificationFindings: Sendable {
     package let holdout: TextComparison?
     /// Further texts, by names of the user's.
     package let others: [(name: String, comparison: TextComparison)]
+    /// Nil without a holdout text.
+    package var membership: MembershipInference?
     package var exposures: CanaryExposures?
+    package var truthRatios: TruthRatios?
+    package var completions: [TextCompletions] = []
+    package var changes: TensorChanges?
     package var roundings: [RoundingLoss] = []
 
     package init(
@@ -36,7 +41,10 @@ package struct VerificationFindings: Sendable {
     private var metrics: [(name: String, value: JSONValue)] {
         [
             ("forget_over_holdout", holdout.map { .number(forget.edited.nllPerToken / $0.base.nllPerToken) } ?? .null),
-            ("exposure", exposures?.json ?? .null),
+            ("membership", membership?.json ?? .null), ("forget_quality", ForgetQuality(forget: forget, holdout: holdout).json),
+            ("truth_ratio", truthRatios?.json ?? .null), ("exposure", exposures?.json ?? .null),
+            ("completions", completions.isEmpty ? .null : .object(JSONObject(members: completions.map { ($0.name, $0.json) }))),
+            ("locality", changes?.json ?? .null),
         ] + roundings.map { ($0.rounding.name, $0.json) }
     }
 }

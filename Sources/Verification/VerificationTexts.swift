@@ -8,6 +8,9 @@ package struct VerifiedText: Sendable {
     /// UTF-8 bytes of what is scored; nil where not every token is scored, or there are none.
     package let bytes: Int?
 
+    /// The bytes that zlib makes of what is scored of each record; nil of token ids.
+    var compressedSizes: [Int?] { records.map { $0.scoredText.map { ZlibCompression.size(of: Array($0.utf8)) } } }
+
     /// Throws what encoding throws; `named` is what messages call it.
     package init(_ records: [TextRecord], named name: String, _ encoder: RecordEncoder) throws {
         self.records = records

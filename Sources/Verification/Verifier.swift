@@ -6,16 +6,24 @@ package import Transformer
 package struct Verifier: Sendable {
     package let base: LanguageModel
     package let edited: LanguageModel
+    /// One trained like the base, but without the forget text.
+    package let retrained: LanguageModel?
+    /// Any other of the same tokenizer, to tell how hard a record is by itself.
+    package let reference: LanguageModel?
 
-    /// Throws `unlikeModels` where the two cannot be compared token by token.
-    package init(base: LanguageModel, edited: LanguageModel) throws(VerificationError) {
+    /// Throws `unlikeModels` where they cannot be compared token by token.
+    package init(
+        base: LanguageModel, edited: LanguageModel, retrained: LanguageModel? = nil, reference: LanguageModel? = nil
+    ) throws(VerificationError) {
         let (a, b) = (base.configuration, edited.configuration)
-        guard a.vocabularySize == b.vocabularySize else {
-            throw .unlikeModels("their vocabularies have \(a.vocabularySize) and \(b.vocabularySize) rows")
+        for other in [b] + [retrained, reference].compactMap({ $0?.configuration }) where a.vocabularySize != other.vocabularySize {
+            throw .unlikeModels("their vocabularies have \(a.vocabularySize) and \(other.vocabularySize) rows")
         }
         guard a.hiddenSize == b.hiddenSize else { throw .unlikeModels("their widths are \(a.hiddenSize) and \(b.hiddenSize)") }
         self.base = base
         self.edited = edited
+        self.retrained = retrained
+        self.reference = reference
     }
 
     /// Scores texts with both and compares their distributions, token by token.

@@ -1,21 +1,27 @@
 #!/usr/bin/env python3
 """Makes verification/: what transformers, NumPy, SciPy, mpmath and scikit-learn find where the verifier measures.
 
-    pip install torch==2.13.0 transformers==5.23.0 numpy scipy==1.17.1 mpmath scikit-learn==1.9.1
+    pip install torch==2.13.0 transformers==5.23.0 numpy scipy==1.17.1 mpmath scikit-learn==1.9.1 rouge_score==0.1.2
     python Tests/Fixtures/make_verification.py
 
 pair.json: two pico models on the same tokens, token by token, and the figures llama.cpp's --kl-divergence prints of them.
 rounding.json: a weight rounded to integers, by torch. skew-normal.json: its distribution far into the tail, and its fit by moments.
-exposure.json: ranks of canaries among their candidates.
+exposure.json: ranks of canaries among their candidates. membership.json: ROC curves of scores, their intervals, and the scores
+themselves of made-up token losses. two-samples.json: Kolmogorov and Smirnov's tests. rouge.json: rouge_score's ROUGE-L.
+truth-ratio.json: TOFU's ratios and their test.
 """
 
 import json
 import pathlib
+import zlib
 
 import mpmath
 import numpy as np
+import scipy.optimize
 import scipy.stats
+import sklearn.metrics
 import torch
+from rouge_score import rouge_scorer
 from transformers import AutoModelForCausalLM
 
 HERE = pathlib.Path(__file__).parent
@@ -120,9 +126,91 @@ def exposure():
     write("exposure.json", cases)
 
 
+def curve(members, others):
+    labels, scores = [1] * len(members) + [0] * len(others), members + others
+    fpr, tpr, _ = sklearn.metrics.roc_curve(labels, scores, drop_intermediate=False)
+    auc = sklearn.metrics.roc_auc_score(labels, scores)
+    m, n = len(members), len(others)
+    count = (m + n) / 2 - 1
+
+    def excess(area):  # Newcombe 2006, method 5
+        spread = area * (1 - area) * (1 + count * (1 - area) / (2 - area) + count * area / (1 + area)) / (m * n)
+        return (area - auc) ** 2 - scipy.stats.norm.ppf(0.975) ** 2 * spread
+
+    low = scipy.optimize.brentq(excess, 1e-12, auc - 1e-9) if auc > 0 else 0.0
+    high = scipy.optimize.brentq(excess, auc + 1e-9, 1 - 1e-12) if auc < 1 else 1.0
+    return {"members": members, "others": others, "auc": auc, "low": low, "high": high,
+            "tpr_1": max(tpr[fpr <= 0.01]), "tpr_5": max(tpr[fpr <= 0.05])}
+
+
+def membership():
+    random = np.random.default_rng(5)
+
+    def sample(mean, count):
+        return np.round(random.normal(mean, 1, count), 1).tolist()  # rounded: there are ties
+
+    curves = [curve(sample(mean, m), sample(0, n)) for mean, m, n in [(0, 10, 20), (1, 30, 40), (-2, 25, 120), (0.3, 200, 300)]]
+    curves += [curve([3.0, 4.0, 5.0], [0.0, 1.0, 2.0, 2.0]), curve([0.0, 0.0], [1.0, 2.0, 3.0])]
+    texts = [" 945807.", "The quick brown fox jumps over the lazy dog. " * 3, "a", ""]
+    records = []
+    for text, count in zip(texts, (8, 30, 1, 4)):
+        losses, standardized = np.float32(random.exponential(2, count)), np.float32(random.normal(-1, 2, count))
+        size, reference = len(zlib.compress(text.encode())), float(random.exponential(2))
+        mean = float(np.mean(losses, dtype=np.float64))
+
+        def least(values, part):
+            return float(np.mean(np.sort(np.float64(values))[:max(1, int(part * len(values)))]))
+
+        records.append({"text": text, "losses": losses.tolist(), "standardized": standardized.tolist(), "reference": reference, "zlib_size": size,
+                        "scores": {"loss": -mean, "zlib": -mean / size, "min_k": least(-losses, 0.2), "min_k_40": least(-losses, 0.4),
+                                   "min_k_plus_plus": least(standardized, 0.2), "reference": reference - mean}})
+    write("membership.json", {"curves": curves, "records": records})
+
+
+def two_samples():
+    random = np.random.default_rng(6)
+    cases = []
+    for shift, m, n in [(0, 10, 20), (1, 40, 40), (5, 10, 12), (3, 200, 200), (0.2, 37, 101), (0, 1, 1), (9, 60, 60)]:
+        first, second = random.normal(shift, 1, m).tolist(), random.normal(0, 1, n).tolist()
+        test = scipy.stats.ks_2samp(first, second, method="exact")
+        cases.append({"first": first, "second": second, "statistic": test.statistic, "p_value": test.pvalue})
+    write("two-samples.json", cases)
+
+
+def rouge():
+    scorer = rouge_scorer.RougeScorer(["rougeL"], use_stemmer=False)
+    texts = [
+        ("The cat sat on the mat.", "the cat was on a mat"), ("one two three", "three two one"), ("", "anything"), ("anything", ""),
+        ("A-b c_d 42!", "a b C d 42"), ("no word in common", "12 34"), ("the the the the", "the"), ("Straße K 2", "stra e k 2"),
+        ("Basil Mahfouz Al-Kuwaiti, born in Kuwait City on 08/09/1956", "The author born in Kuwait City is Basil Al-Kuwaiti."),
+    ]
+    cases = []
+    for truth, other in texts:
+        score = scorer.score(truth, other)["rougeL"]
+        cases.append({"truth": truth, "other": other, "recall": score.recall, "precision": score.precision, "f1": score.fmeasure})
+    write("rouge.json", cases)
+
+
+def truth_ratios():
+    """As open-unlearning computes them: average losses, the perturbed ones averaged before the exponential."""
+    random = np.random.default_rng(7)
+    models = {}
+    for name in ("edited", "retrained"):
+        paraphrase, perturbed = random.exponential(2, 12), random.exponential(2, (12, 5))
+        ratio = np.exp(-perturbed.mean(1)) / np.exp(-paraphrase)
+        models[name] = {"paraphrase": paraphrase.tolist(), "perturbed": perturbed.tolist(), "ratios": ratio.tolist(), "mean": ratio.mean(),
+                        "forget_score": np.minimum(ratio, 1 / ratio).mean(), "utility_score": np.maximum(0, 1 - ratio).mean()}
+    test = scipy.stats.ks_2samp(models["edited"]["ratios"], models["retrained"]["ratios"])
+    write("truth-ratio.json", {**models, "statistic": test.statistic, "p_value": test.pvalue})
+
+
 if __name__ == "__main__":
     OUTPUT.mkdir(exist_ok=True)
     pair()
     rounding()
     skew_normal()
     exposure()
+    membership()
+    two_samples()
+    rouge()
+    truth_ratios()

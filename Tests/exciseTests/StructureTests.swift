@@ -28,7 +28,7 @@ import Testing
         for (library, files) in [
             ("COpenBLAS", ["LinearAlgebra.swift"]), ("CArchive", ["ArchiveReader.swift", "ArchiveWriter.swift"]),
             ("CJSONC", ["JSONParser.swift"]), ("CPCRE2", ["RegularExpression.swift"]), ("COpenSSL", ["Digest.swift"]),
-            ("CLinux", ["FileSystem.swift", "ProcessAccount.swift"]),
+            ("CZlib", ["ZlibCompression.swift"]), ("CLinux", ["FileSystem.swift", "ProcessAccount.swift"]),
         ] {
             #expect(all.filter { $0.text.contains("import \(library)\n") }.map(\.name) == files)
         }
@@ -60,7 +60,7 @@ import Testing
             "ScratchFile.swift",
             "ElementaryFunctions.swift", "LinearAlgebra.swift", "Matrix.swift", "RowParallel.swift", "StoredScalar.swift", "Lanes.swift",
             "RegularExpression.swift",
-            "Environment.swift", "ProcessAccount.swift", "StoredPairs.swift", "Streams.swift",
+            "Environment.swift", "ProcessAccount.swift", "StoredPairs.swift", "Streams.swift", "ZlibCompression.swift",
         ]
         let users = try files().filter { $0.text.contains("unsafe ") && !$0.text.contains("/// unsafe ") }.map(\.name)
         #expect(Set(users).subtracting(fence).isEmpty, "\(Set(users).subtracting(fence))")

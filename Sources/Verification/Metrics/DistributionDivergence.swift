@@ -36,7 +36,7 @@ package struct DistributionDivergence: Sendable {
         let (order, sample) = (OrderStatistics(divergences), SampleMean(divergences))
         let members: [(name: String, value: JSONValue)] = [
             ("mean", .number(sample.mean)), ("p99", .number(order.quantile(0.99))), ("max", .number(order.largest)),
-            ("stderr", .number(sample.standardError)), ("ci95", ConfidenceInterval.value(interval)),
+            ("stderr", .number(sample.standardError)), ("ci95", ConfidenceInterval.json(interval)),
         ]
         let places = [("p99_9", 0.999), ("p95", 0.95), ("p90", 0.9), ("median", 0.5), ("p10", 0.1), ("p5", 0.05), ("p1", 0.01), ("min", 0)]
         return .object(JSONObject(members: members + places.map { ($0.0, .number(order.quantile($0.1))) }))

@@ -51,6 +51,7 @@ package struct CanaryExposures: Sendable {
         package let space: CanarySpace
         package let base: Exposure
         package let edited: Exposure
+        package let retrained: Exposure?
     }
 
     package let canaries: [Canary]
@@ -66,11 +67,12 @@ package struct CanaryExposures: Sendable {
         .members([
             "candidates": .integer(candidates), "space_bits": .number(canaries.map(\.space.bits).min() ?? .nan),
             "base": summary(canaries.map(\.base)), "edited": summary(canaries.map(\.edited)),
+            "retrained": canaries.allSatisfy { $0.retrained != nil } ? summary(canaries.compactMap(\.retrained)) : .null,
             "canaries": .array(
                 canaries.enumerated().map { index, canary in
                     .members([
                         "index": .integer(index), "space_bits": .number(canary.space.bits), "method": .string(canary.base.method.rawValue),
-                        "base": canary.base.json, "edited": canary.edited.json,
+                        "base": canary.base.json, "edited": canary.edited.json, "retrained": canary.retrained?.json ?? .null,
                     ])
                 }),
         ])

@@ -30,7 +30,7 @@ package struct TextComparison: Sendable {
     var json: JSONValue {
         var members: [(name: String, value: JSONValue)] = [("base", value(base)), ("edited", value(edited))]
         if let retrained { members.append(("retrained", value(retrained))) }
-        members += [("ratio", .number(ratio)), ("ci95", ConfidenceInterval.value(interval))]
+        members += [("ratio", .number(ratio)), ("ci95", ConfidenceInterval.json(interval))]
         return .object(JSONObject(members: members + (divergence?.members ?? [])))
     }
 
@@ -45,7 +45,7 @@ package struct TextComparison: Sendable {
 }
 
 extension ConfidenceInterval {
-    static func value(_ interval: ConfidenceInterval?) -> JSONValue {
+    static func json(_ interval: ConfidenceInterval?) -> JSONValue {
         .members(["low": interval.map { .number($0.low) } ?? .null, "high": interval.map { .number($0.high) } ?? .null])
     }
 }

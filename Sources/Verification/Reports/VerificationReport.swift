@@ -17,14 +17,6 @@ package struct VerificationReport: Sendable {
         self.gates = gates
     }
 
-    /// What must hold where the user names no gate: forgotten down to what unseen text of the kind scores and no record
-    /// recited, general text no more than 1 % worse, and every record that was to be kept and was recited still recited.
-    package static func standardGates(keep: Bool, holdout: Bool) -> [String] {
-        ["forget.edited.recited == 0", "retain.ratio <= 1.01"]
-            + (holdout ? ["forget.edited.nll_per_token >= 0.9 * holdout.base.nll_per_token"] : ["forget.ratio > 1"])
-            + (keep ? ["keep.edited.recited >= keep.base.recited"] : [])
-    }
-
     /// The report's own members, in their order.
     package var members: [(name: String, value: JSONValue)] {
         findings.members + [("gates", .array(gates.map(\.json))), ("passed", .boolean(passed))]
