@@ -37,7 +37,7 @@ extension PatchApplication {
 
     private func changed(_ metadata: [(name: String, value: String)]) -> [(name: String, value: String)] {
         var metadata = metadata
-        if case .scaled = mode {
+        guard isExact else {
             metadata.removeAll { $0.name == EditHistory.metadataName }
             return metadata + [baseHistory.line(ofNext: Self.method, base: patch.manifest.contentDigest(.base))]
         }
@@ -48,16 +48,22 @@ extension PatchApplication {
         return metadata
     }
 
-    /// What the history calls an application of part of a patch.
+    /// Whether what is made is what the patch was made from, to the bit.
+    private var isExact: Bool { scale == 1 && patch.manifest.isLossless }
+
+    /// How much of the patch is applied.
+    var scale: Double { if case .scaled(let scale) = mode { scale } else { 1 } }
+
+    /// What the history calls an application of part of a patch, or of one that is not kept to the bit.
     private static let method = "patch"
 
     private var baseHistory: EditHistory { (try? checkpoint.files.map { try EditHistory(of: $0) }) ?? EditHistory(edits: []) }
 
-    /// The checkpoint's history with the patch's edits at its end, or without them; of part of a patch, an entry that says so.
+    /// The checkpoint's history with the patch's edits at its end, or without them; where that is not exact, an entry that says so.
     private func history(_ digest: SHA256Digest, tool: String) throws -> EditHistory {
         var edits = try checkpoint.files.map { try EditHistory(of: $0).edits } ?? []
         let change = patch.manifest.edits
-        if case .scaled(let scale) = mode {
+        guard isExact else {
             edits.append(
                 .members([
                     "tool": .members(["name": "excise", "version": .string(tool)]), "method": .string(Self.method),

@@ -80,7 +80,8 @@ struct ManifestReader {
     private func tensor(_ entry: JSONValue) throws -> PatchedTensor {
         let name = try text(entry["name"], "tensors[].name")
         let item = "tensor \(CheckpointError.quoted(name)) in its manifest"
-        guard try text(entry["kind"], "tensors[].kind") == "difference" else { throw fault(item, "is of a kind that is not known here") }
+        let kind = try text(entry["kind"], "tensors[].kind")
+        guard ["difference", "low-rank"].contains(kind) else { throw fault(item, "is of a kind that is not known here") }
         guard let dtype = DType(rawValue: try text(entry["dtype"], "tensors[].dtype")) else { throw fault(item, "has an unknown dtype") }
         let shape = try list(entry, "shape").compactMap(\.integer)
         guard shape.count == entry["shape"]?.array?.count, shape.count <= 64, let bits = Self.bits(dtype, shape), bits.isMultiple(of: 8)
@@ -88,8 +89,15 @@ struct ManifestReader {
         let (before, after) = (try optional(entry, "before"), try optional(entry, "after"))
         guard before != nil || after != nil else { throw fault(item, "is on neither side") }
         guard let words = entry["changed_words"]?.integer, words >= 0 else { throw fault(item, "has no number of changed_words") }
-        return PatchedTensor(
-            description: TensorDescription(name: name, dtype: dtype, shape: shape), before: before, after: after, changedWords: words)
+        let description = TensorDescription(name: name, dtype: dtype, shape: shape)
+        var tensor = PatchedTensor(description: description, before: before, after: after, changedWords: words)
+        guard kind == "low-rank" else { return tensor }
+        guard let rank = entry["rank"]?.integer, let rows = shape.first, rank > 0, rank <= rows, shape.count > 1, bits > 0,
+            dtype.isComputable, before != nil, after != nil, words > 0, let residual = entry["residual"]?.number
+        else { throw fault(item, "is no change of low rank") }
+        tensor.lowRank = PatchedTensor.LowRank(
+            rank: rank, residual: residual, edited: try required(entry["edited"], "tensors[].edited"))
+        return tensor
     }
 
     /// The bits of a tensor; nil where a dimension is negative or they are more than can be counted, whatever other dimension is 0.

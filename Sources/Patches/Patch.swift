@@ -26,16 +26,18 @@ package struct Patch: Sendable {
         let manifest = try ManifestReader.read(text, of: file.path)
         var places: [ByteName: StoredTensor] = [:]
         for tensor in header.tensors { places[ByteName(tensor.name)] = tensor }
-        for tensor in manifest.tensors where tensor.changedWords > 0 {
-            guard let stored = places[ByteName(tensor.name)], stored.dtype == .u8, stored.shape.count == 1 else {
+        let parts = manifest.tensors.flatMap(\.parts)
+        for part in parts {
+            guard let stored = places[ByteName(part.name)], stored.dtype == part.dtype, stored.shape.count == part.shape.count,
+                part.dtype == .u8 || stored.shape == part.shape
+            else {
                 throw PatchError.malformed(
-                    file.path, item: "tensor \(CheckpointError.quoted(tensor.name))", reason: "is in its manifest, but not in it as U8 [n]")
+                    file.path, item: "tensor \(CheckpointError.quoted(part.name))", reason: "should be in it by its manifest, and is not")
             }
         }
-        let kept = manifest.tensors.count { $0.changedWords > 0 }
-        guard kept == header.tensors.count else {
+        guard Set(parts.map { ByteName($0.name) }).count == parts.count, parts.count == header.tensors.count else {
             throw PatchError.malformed(
-                file.path, item: "its manifest", reason: "tells of \(kept) differences, but there are \(header.tensors.count)")
+                file.path, item: "its manifest", reason: "tells of \(parts.count) differences, but there are \(header.tensors.count)")
         }
         (self.manifest, self.file, self.header, self.places) = (manifest, file, header, places)
     }
@@ -68,10 +70,15 @@ package struct Patch: Sendable {
         }
     }
 
+    /// Throws `lossy` where not all of it is kept to the bit.
+    func requireLossless() throws {
+        if let tensor = manifest.tensors.first(where: { $0.lowRank != nil }) { throw PatchError.lossy(path, name: tensor.name) }
+    }
+
     /// Reads every difference to its end, and throws `malformed` where one is damaged or changes another number of words than the manifest
     /// says.
     package func verifyDifferences() throws {
-        for tensor in manifest.tensors {
+        for tensor in manifest.tensors where tensor.lowRank == nil {
             let found = try difference(of: tensor)?.changedWords() ?? 0
             guard found == tensor.changedWords else {
                 throw PatchError.malformed(
@@ -87,16 +94,47 @@ package struct Patch: Sendable {
     }
 
     /// How many bytes a tensor's difference takes.
-    package func byteCount(of tensor: PatchedTensor) -> Int { places[ByteName(tensor.name)]?.byteCount ?? 0 }
+    package func byteCount(of tensor: PatchedTensor) -> Int {
+        tensor.parts.reduce(0) { $0 + (places[ByteName($1.name)]?.byteCount ?? 0) }
+    }
 
     /// The file's part that holds a tensor's difference; nil where there is none: of a tensor of zeros, or without
     /// elements, that is added or removed.
-    func part(_ tensor: PatchedTensor) -> InputFile? {
-        places[ByteName(tensor.name)].map { file.region($0.offset..<$0.offset + $0.byteCount, named: file.path) }
+    func part(_ tensor: PatchedTensor) -> InputFile? { part(named: tensor.name) }
+
+    private func part(named name: String) -> InputFile? {
+        places[ByteName(name)].map { file.region($0.offset..<$0.offset + $0.byteCount, named: file.path) }
+    }
+
+    /// The thin matrices of a tensor, whose product is its change; nil where it is kept to the bit.
+    func lowRankStep(of tensor: PatchedTensor, scale: Double) throws -> LowRankStep? {
+        guard tensor.lowRank != nil else { return nil }
+        let factors = try tensor.parts.map { part in
+            var values = [Float](repeating: 0, count: part.elementCount)
+            var span = values.mutableSpan
+            let bytes = try self.part(named: part.name)?.contents(limit: .max) ?? []
+            StoredScalar.decode(bytes.span, as: .f32, into: &span)
+            return values
+        }
+        return LowRankStep(tensor.description, left: factors[0], right: factors[1], scale: scale)
     }
 
     /// A tensor's difference, nil where there is none. Throws `malformed`.
     func difference(of tensor: PatchedTensor) throws -> StoredDifference? {
         try part(tensor).map { try StoredDifference(tensor.description, in: $0) }
+    }
+}
+
+extension PatchedTensor {
+    /// What stands for it in the patch's file; of a difference, whose length is not known from this, U8 [0].
+    var parts: [TensorDescription] {
+        guard changedWords > 0 else { return [] }
+        guard let rank = lowRank?.rank, let rows = description.shape.first else {
+            return [TensorDescription(name: name, dtype: .u8, shape: [0])]
+        }
+        return [
+            TensorDescription(name: name + "/left", dtype: .f32, shape: [rows, rank]),
+            TensorDescription(name: name + "/right", dtype: .f32, shape: [rank, description.elementCount / rows]),
+        ]
     }
 }

@@ -27,10 +27,12 @@ package struct PatchApplication {
     let steps: [ByteName: Step]
     private let unchanged: [ByteName: SHA256Digest]
 
-    /// Checks the patch as a whole, then that the checkpoint has the tensors that it is for. Throws `damaged`, `otherNames`, `unscalable`.
+    /// Checks the patch as a whole, then that the checkpoint has the tensors that it is for. Throws `damaged`, `otherNames`, `unscalable`,
+    /// and `lossy` where a patch that is not kept to the bit is to be taken back.
     package init(_ patch: Patch, to checkpoint: Checkpoint, _ mode: Mode) throws {
         try patch.verify()
         let isReversed = mode == .reverse
+        if isReversed { try patch.requireLossless() }
         var steps: [ByteName: Step] = [:]
         for tensor in patch.manifest.tensors {
             let sides = isReversed ? (tensor.after, tensor.before) : (tensor.before, tensor.after)
@@ -113,13 +115,20 @@ package struct PatchApplication {
         let passing = PassingBytes(step.from == nil ? nil : try checkpoint.stored(tensor.name))
         let (whole, written) = (RunningDigest(), RunningDigest())
         let blocks = DifferenceBlocks(of: tensor)
-        let difference = try patch.difference(of: step.tensor)
+        let lowRank = try patch.lowRankStep(of: step.tensor, scale: scale)
+        let difference = lowRank == nil ? try patch.difference(of: step.tensor) : nil
         for run in blocks.runs {
             let range = blocks.bytes(of: run)
             try passing.read(range)
             let stored = passing.bytes
             let made = try difference?.blocks(of: run, from: stored, negated: mode == .reverse) ?? blocks.split(stored, of: run)
-            if case .scaled(let scale) = mode {
+            if let lowRank {
+                let part = try lowRank.blocks(blocks.split(stored, of: run), of: run, in: blocks).map { block in
+                    guard let block else { throw ScaledStep.overflow(of: tensor) }
+                    return block
+                }
+                try RowParallel.both({ try part.forEach { try file.write($0) } }, { whole.update(part) })
+            } else if case .scaled(let scale) = mode {
                 let part = try ScaledStep(scale, of: tensor).blocks(blocks.split(stored, of: run), made)
                 try RowParallel.both({ try part.forEach { try file.write($0) } }, { whole.update(made) })
                 written.update(part)
@@ -130,6 +139,8 @@ package struct PatchApplication {
         }
         try check(passing.digest(), step)
         let result = whole.digest()
+        // Part of a product of matrices is not made from the whole of it.
+        if lowRank != nil, case .scaled = mode { return CheckpointDigests.leaf(tensor, result) }
         let expected = mode == .reverse ? step.tensor.before : step.tensor.after
         guard let expected, result == expected else {
             throw PatchError.otherResult(patch.path, name: tensor.name, expected: expected ?? result, found: result)

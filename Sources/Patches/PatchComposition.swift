@@ -9,11 +9,13 @@ package struct PatchComposition {
     private let second: Patch
     private let tool: String
 
-    /// Checks both as a whole, and that they follow each other. Throws `damaged`, and `order` where the second's base is not the first's
+    /// Checks both as a whole, and that they follow each other. Throws `damaged`, `lossy`, and `order` where the second's base is not the first's
     /// result.
     package init(_ first: Patch, _ second: Patch, tool: String) throws {
         try first.verify()
         try second.verify()
+        try first.requireLossless()
+        try second.requireLossless()
         guard first.manifest.contentDigest(.result) == second.manifest.contentDigest(.base) else {
             let isReversed = second.manifest.contentDigest(.result) == first.manifest.contentDigest(.base)
             throw PatchError.order(first: first.path, second: second.path, isReversed: isReversed)

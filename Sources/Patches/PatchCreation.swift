@@ -8,9 +8,15 @@ package struct PatchCreation {
     private let base: Checkpoint
     private let edited: Checkpoint
     private let tool: String
+    private let rank: Int?
 
-    /// - Parameter tool: the version that makes it.
-    package init(from base: Checkpoint, to edited: Checkpoint, tool: String) { (self.base, self.edited, self.tool) = (base, edited, tool) }
+    /// - Parameters:
+    ///   - tool: the version that makes it.
+    ///   - rank: keep the change of a matrix as a product of matrices of this rank, where these are smaller than the matrix itself: then the
+    ///     result is near `edited` and not the same, and cannot be taken back. The patch says so. Nil: all is kept to the bit.
+    package init(from base: Checkpoint, to edited: Checkpoint, tool: String, rank: Int? = nil) {
+        (self.base, self.edited, self.tool, self.rank) = (base, edited, tool, rank)
+    }
 
     /// Files beside the tensors that differ, other than the edit history: a patch does not carry them.
     package func filesLeftOut() throws -> [String] {
@@ -49,6 +55,12 @@ package struct PatchCreation {
         var done = 0
         for (before, after) in pairs {
             guard let tensor = before ?? after else { continue }
+            if let thin = try thinChange(of: tensor, &writer) {
+                tensors.append(thin)
+                done += tensor.byteCount
+                progress(done, total)
+                continue
+            }
             let sides = (
                 try before.map { PassingBytes(try base.stored($0.name)) } ?? PassingBytes(nil),
                 try after.map { PassingBytes(try edited.stored($0.name)) } ?? PassingBytes(nil)
@@ -69,6 +81,17 @@ package struct PatchCreation {
         let manifest = PatchManifest(
             tool: tool, tensors: tensors, unchanged: unchanged, metadata: metadataChanges, edits: try historyChange())
         return (manifest, try writer.finish(manifest, to: output))
+    }
+
+    /// Appends a tensor's change as thin matrices, where it is to be kept so and can be; nil elsewhere.
+    private func thinChange(of tensor: TensorDescription, _ writer: inout PatchWriter) throws -> PatchedTensor? {
+        guard let rank, base.tensor(named: tensor.name) != nil, edited.tensor(named: tensor.name) != nil,
+            let change = try LowRankChange(of: tensor, from: base.stored(tensor.name), to: edited.stored(tensor.name), rank: rank)
+        else { return nil }
+        var entry = PatchedTensor(description: tensor, before: change.before, after: change.after, changedWords: change.changedWords)
+        entry.lowRank = PatchedTensor.LowRank(rank: rank, residual: change.residual, edited: change.edited)
+        writer.append(entry, left: change.left, right: change.right)
+        return entry
     }
 
     private var metadataChanges: [MetadataChange] {

@@ -14,13 +14,14 @@ package enum PatchError: DiagnosedError {
     case otherNames(FilePath, name: String, reason: String)
     case otherResult(FilePath, name: String, expected: SHA256Digest, found: SHA256Digest)
     case unscalable(name: String, reason: String)
+    case lossy(FilePath, name: String)
     case order(first: FilePath, second: FilePath, isReversed: Bool)
 
     package var fault: Fault {
         switch self {
         case .notAPatch, .malformed: .malformedInput
         case .damaged, .otherTensor, .otherNames, .otherResult, .order: .digestMismatch
-        case .shape, .unscalable: .unsupported
+        case .shape, .unscalable, .lossy: .unsupported
         }
     }
 
@@ -34,6 +35,7 @@ package enum PatchError: DiagnosedError {
         case .otherNames: "base-tensors"
         case .otherResult: "result-digest"
         case .unscalable: "unscalable"
+        case .lossy: "lossy-patch"
         case .order: "patch-order"
         }
     }
@@ -60,6 +62,8 @@ package enum PatchError: DiagnosedError {
             """
         case .unscalable(let name, let reason):
             "Tensor \(CheckpointError.quoted(name)) \(reason), so no part of the patch can be applied, only all of it."
+        case .lossy(let path, let name):
+            "\(path) keeps tensor \(CheckpointError.quoted(name)) by a low rank, not to the bit, so it can be neither taken back nor composed."
         case .order(let first, let second, true):
             "\(second) ends where \(first) begins: give \(second) first, then \(first)."
         case .order(let first, let second, false):

@@ -12,6 +12,16 @@ package struct PatchedTensor: Sendable {
     package let after: SHA256Digest?
     /// How many words differ (`WordDifference`); of an added or removed tensor, from zeros.
     package let changedWords: Int
+    /// What is known of a change that is kept as a product of thin matrices; nil of one that is kept to the bit.
+    package var lowRank: LowRank?
+
+    package struct LowRank: Sendable {
+        package let rank: Int
+        /// |edited - result| / |edited - base|.
+        package let residual: Double
+        /// SHA-256 of the tensor's bytes as it was edited, which is not what the patch makes of it.
+        package let edited: SHA256Digest
+    }
 
     package var name: String { description.name }
     package var status: String { before == nil ? "added" : after == nil ? "removed" : "changed" }
@@ -41,13 +51,22 @@ package struct PatchManifest: Sendable {
     package let metadata: [MetadataChange]
     package let edits: HistoryChange
 
-    package enum Side: Sendable { case base, result }
+    package enum Side: Sendable {
+        case base, result
+        /// What the patch was made from: the result, but for what is kept as a product of thin matrices.
+        case edited
+    }
+
+    /// Whether all of it is kept to the bit.
+    package var isLossless: Bool { tensors.allSatisfy { $0.lowRank == nil } }
 
     /// The leaves of the content digest of one side.
     package func leaves(_ side: Side) -> [(name: String, leaf: SHA256Digest)] {
         unchanged
             + tensors.compactMap { tensor in
-                (side == .base ? tensor.before : tensor.after).map { (tensor.name, CheckpointDigests.leaf(tensor.description, $0)) }
+                (side == .base ? tensor.before : side == .edited ? tensor.lowRank?.edited ?? tensor.after : tensor.after).map {
+                    (tensor.name, CheckpointDigests.leaf(tensor.description, $0))
+                }
             }
     }
 
@@ -66,16 +85,21 @@ package struct PatchManifest: Sendable {
             "edits": .members(["before": .array(edits.before), "after": .array(edits.after)]),
             "metadata": .array(
                 metadata.map { .members(["name": .string($0.name), "before": text($0.before), "after": text($0.after)]) }),
-            "tensors": .array(
-                tensors.map {
-                    .members([
-                        "name": .string($0.name), "kind": "difference", "dtype": .string($0.description.dtype.rawValue),
-                        "shape": .array($0.description.shape.map(JSONValue.integer)), "before": digest($0.before),
-                        "after": digest($0.after),
-                        "changed_words": .integer($0.changedWords),
-                    ])
-                }),
+            "tensors": .array(tensors.map(\.json)),
             "unchanged": .array(unchanged.map { .members(["name": .string($0.name), "leaf": digest($0.leaf)]) }),
         ])
+    }
+}
+
+extension PatchedTensor {
+    fileprivate var json: JSONValue {
+        func digest(_ digest: SHA256Digest?) -> JSONValue { digest.map { .string($0.description) } ?? .null }
+        let members: [(name: String, value: JSONValue)] = [
+            ("name", .string(name)), ("kind", lowRank == nil ? "difference" : "low-rank"), ("dtype", .string(description.dtype.rawValue)),
+            ("shape", .array(description.shape.map(JSONValue.integer))), ("before", digest(before)), ("after", digest(after)),
+            ("changed_words", .integer(changedWords)),
+        ]
+        let more = lowRank.map { [("edited", digest($0.edited)), ("rank", .integer($0.rank)), ("residual", .number($0.residual))] } ?? []
+        return .object(JSONObject(members: members + more))
     }
 }

@@ -7,6 +7,8 @@ internal import Tensors
 struct PatchWriter: ~Copyable {
     private var spool: Spool
     private var tensors: [TensorDescription] = []
+    /// Thin matrices stand before all else: their places are multiples of 4.
+    private var matrices: [(description: TensorDescription, values: [Float])] = []
     private var size = 0
     /// What of it has a name.
     private var written = 0
@@ -36,6 +38,11 @@ struct PatchWriter: ~Copyable {
         return changed
     }
 
+    /// Adds a change that is kept as the product of two matrices.
+    mutating func append(_ tensor: PatchedTensor, left: [Float], right: [Float]) {
+        for (part, values) in zip(tensor.parts, [left, right]) { matrices.append((part, values)) }
+    }
+
     /// Appends a difference as it stands in another patch.
     mutating func append(_ name: String, contentsOf part: InputFile) throws {
         for start in stride(from: 0, to: part.size, by: 1 << 20) {
@@ -61,18 +68,25 @@ struct PatchWriter: ~Copyable {
     consuming func finish(_ manifest: PatchManifest, to output: AtomicFile) throws -> SHA256Digest {
         func header(_ digest: String) -> [UInt8] {
             let metadata = [Patch.format, (Patch.digestName, digest), (Patch.manifestName, manifest.json.serialized())]
-            return SafetensorsLayout(tensors, metadata: metadata).header
+            return SafetensorsLayout(matrices.map(\.description) + tensors, metadata: metadata).header
         }
         let undigested = header(String(repeating: "0", count: 2 * SHA256Digest.byteCount))
-        var hasher = SHA256Hasher()
-        hasher.update(undigested.span)
+        let running = RunningDigest()
+        running.update([undigested])
         var end = undigested.count
-        try spool.forEachBlock { block in
-            hasher.update(block.span)
+        func write(_ block: [UInt8]) throws {
+            running.update([block])
             try output.write(block, at: end)
             end += block.count
         }
-        let digest = hasher.finish()
+        for matrix in matrices {
+            var bytes = [UInt8](repeating: 0, count: 4 * matrix.values.count)
+            var span = bytes.mutableSpan
+            StoredScalar.encode(matrix.values.span, as: .f32, into: &span)
+            try write(bytes)
+        }
+        try spool.forEachBlock(write)
+        let digest = running.digest()
         try output.write(header(digest.description), at: 0)
         return digest
     }

@@ -21,11 +21,13 @@ struct ScaledStep {
             case .success(let bytes): return bytes
             case .failure(.notFinite):
                 throw PatchError.unscalable(name: tensor.name, reason: "has changes from or to what is not finite")
-            case .failure(.overflow):
-                throw PatchError.unscalable(
-                    name: tensor.name, reason: "would hold values too large for \(tensor.dtype.rawValue) at that scale")
+            case .failure(.overflow): throw Self.overflow(of: tensor)
             }
         }
+    }
+
+    static func overflow(of tensor: TensorDescription) -> PatchError {
+        .unscalable(name: tensor.name, reason: "would hold values too large for \(tensor.dtype.rawValue) at that scale")
     }
 
     private func block(_ before: [UInt8], _ after: [UInt8]) -> Result<[UInt8], Obstacle> {

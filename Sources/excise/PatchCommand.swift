@@ -21,13 +21,22 @@ extension PatchCommand {
         @Argument(help: "A model: a directory, an archive, a .safetensors or .bin file, or a name in the cache.") var base: String
         @Argument(help: "What became of it.") var edited: String
         @Option(help: ArgumentHelp("Where the patch goes.", valueName: "patch")) var output: String
+        @Option(
+            help: """
+                Keep each matrix' change as a product of matrices of this rank, where those are smaller than the matrix: the result is then near \
+                EDITED, not the same, and cannot be taken back. Without it all is kept to the bit.
+                """) var rank: Int?
         @Flag(help: "Replace what is at --output.") var force = false
         @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            guard rank.map({ $0 > 0 }) ?? true else { throw ValidationError("--rank must be positive.") }
+        }
 
         func run() throws {
             let progress = common.begin()
             let creation = PatchCreation(
-                from: try ModelPlace(base).checkpoint, to: try ModelPlace(edited).checkpoint, tool: Excise.version)
+                from: try ModelPlace(base).checkpoint, to: try ModelPlace(edited).checkpoint, tool: Excise.version, rank: rank)
             let file = try AtomicFile(FilePath(output), replacing: force)
             Interruption.willStage(file.staging)
             progress.begin("comparing \(base) and \(edited)", of: "bytes")
@@ -35,7 +44,7 @@ extension PatchCommand {
             let (manifest, digest) = try creation.write(to: file, progress: progress.advance)
             try file.commit()
             var report = PatchReport("create", try Patch(InputFile(FilePath(output))))
-            report.inputs = [("base", base, manifest.contentDigest(.base)), ("edited", edited, manifest.contentDigest(.result))]
+            report.inputs = [("base", base, manifest.contentDigest(.base)), ("edited", edited, manifest.contentDigest(.edited))]
             (report.output, report.sha256, report.filesLeftOut) = (output, digest, leftOut)
             report.print(asJSON: common.json)
         }

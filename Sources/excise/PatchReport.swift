@@ -43,7 +43,7 @@ struct PatchReport {
         return [
             ("action", .string(action)), ("patch_sha256", digest(sha256)), ("patch_bytes", .integer(patch.size)),
             ("base_content_digest", digest(manifest.contentDigest(.base))),
-            ("result_content_digest", digest(manifest.contentDigest(.result))),
+            ("result_content_digest", digest(manifest.contentDigest(.result))), ("lossless", .boolean(manifest.isLossless)),
             (
                 "counts",
                 .members([
@@ -61,6 +61,8 @@ struct PatchReport {
                             "shape": .array(tensor.description.shape.map(JSONValue.integer)),
                             "changed_words": .integer(tensor.changedWords), "bytes": .integer(tensor.description.byteCount),
                             "patch_bytes": .integer(patch.byteCount(of: tensor)),
+                            "rank": tensor.lowRank.map { .integer($0.rank) } ?? .null,
+                            "residual": tensor.lowRank.map { .number($0.residual) } ?? .null,
                         ])
                     })
             ),
@@ -76,13 +78,17 @@ struct PatchReport {
         let manifest = patch.manifest
         if action == "show" && !manifest.tensors.isEmpty { Swift.print(table.text + "\n") }
         let bytes = manifest.tensors.reduce(0) { $0 + $1.description.byteCount }
-        let share = bytes > 0 ? ", \(1000 * patch.size / bytes / 10).\(1000 * patch.size / bytes % 10) % of the tensors it changes" : ""
+        let share = bytes > 0 ? ", \(Self.share(Double(patch.size) / Double(bytes))) of the tensors it changes" : ""
         Swift.print(
             "tensors         \(count("changed")) changed, \(count("added")) added, \(count("removed")) removed, "
                 + "\(manifest.unchanged.count) unchanged")
         Swift.print("patch           \(patch.size) bytes\(share), sha256 \(sha256?.description ?? "none")")
         Swift.print("base            \(manifest.contentDigest(.base))")
         Swift.print("result          \(manifest.contentDigest(.result))")
+        if let largest = manifest.tensors.compactMap({ $0.lowRank?.residual }).max() {
+            let count = manifest.tensors.count { $0.lowRank != nil }
+            Swift.print("not lossless    \(count) tensors by a low rank; of a change is lost, at most, \(Self.share(largest))")
+        }
         for edit in manifest.edits.after { Swift.print("edited          by \(CheckpointError.quoted(edit["method"]?.string ?? ""))") }
         if let contentDigest { Swift.print("content digest  \(contentDigest)\(scale.map { $0 == 1 ? "" : ", at scale \($0)" } ?? "")") }
         if let side {
@@ -91,13 +97,16 @@ struct PatchReport {
         if let output { Swift.print("written to      \(output)") }
     }
 
+    private static func share(_ part: Double) -> String { "\((1000 * part).rounded() / 10) %" }
+
     private var table: TextTable {
         TextTable(
-            ["tensor", "status", "dtype", "shape", "changed", "bytes", "in the patch"],
+            ["tensor", "status", "dtype", "shape", "changed", "bytes", "in the patch", "rank", "lost"],
             patch.manifest.tensors.map { tensor in
                 [
                     CheckpointError.quoted(tensor.name), tensor.status, tensor.description.dtype.rawValue, "\(tensor.description.shape)",
                     "\(tensor.changedWords)", "\(tensor.description.byteCount)", "\(patch.byteCount(of: tensor))",
+                    tensor.lowRank.map { "\($0.rank)" } ?? "all", tensor.lowRank.map { Self.share($0.residual) } ?? "0",
                 ]
             })
     }

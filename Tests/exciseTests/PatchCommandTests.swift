@@ -46,6 +46,24 @@ import Testing
         #expect(inspected["content_digest"]?.string == half["content_digest"]?.string && inspected["edits"]?.array?.count == 1)
     }
 
+    /// By a low rank the result is near, which the report says; a vector is kept to the bit all the same.
+    @Test func keepsALowRank() throws {
+        let created = try report(patch("create", Quickstart.model, "edited", "--rank", "1", "--output", "p.safetensors", "--json"))
+        #expect(created["lossless"]?.boolean == true && created["tensors"]?.array?.first?["rank"]?.isNull == true)
+        let path = edited.appending("model.safetensors")
+        let matrix = try #require(Checkpoint(edited).tensors.first { $0.shape.count == 2 && $0.shape[0] > 100 })
+        var bytes = try InputFile.contents(of: path)
+        for index in 0..<300 { bytes[matrix.offset + 2 * index] ^= UInt8(1 + index % 7) }
+        try write(bytes, to: path)
+        let low = try report(patch("create", Quickstart.model, "edited", "--rank", "1", "--output", "l.safetensors", "--json"))
+        #expect(low["lossless"]?.boolean == false && low["result_content_digest"]?.string != low["inputs"]?.array?.last?["sha256"]?.string)
+        let applied = try report(patch("apply", Quickstart.model, "l.safetensors", "--output", "near", "--json"))
+        #expect(applied["content_digest"]?.string == low["result_content_digest"]?.string)
+        #expect(try patch("apply", "near", "l.safetensors", "--reverse", "--output", "x").status == 69)
+        #expect(try patch("create", Quickstart.model, "edited", "--rank", "0", "--output", "x").status == 64)
+        #expect(try patch("show", "l.safetensors").output.contains("not lossless    1 tensors by a low rank"))
+    }
+
     @Test func showsWhatItWouldChange() throws {
         _ = try patch("create", Quickstart.model, "edited", "--output", "p.safetensors")
         #expect(try report(patch("show", "p.safetensors", Quickstart.model, "--json"))["model_is"]?.string == "base")
