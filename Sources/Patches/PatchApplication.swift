@@ -75,7 +75,7 @@ package struct PatchApplication {
     /// what is made of it. The files are those of the checkpoint, byte for byte but for what the patch changes, unless tensors come or go: then
     /// their header and index are worded anew. Returns the content digest of what was written.
     ///
-    /// Throws `otherTensor` and `otherResult`, `unscalable`, and what reading and writing throw.
+    /// Throws `otherTensor`, `alreadyMade` and `otherResult`, `unscalable`, and what reading and writing throw.
     package func write(to staged: StagedDirectory, tool: String, progress: (Int, Int) -> Void = { _, _ in }) throws -> SHA256Digest {
         let layout = try layout()
         let total = layout.shards.reduce(0) { $0 + $1.layout.tensors.reduce(0) { $0 + $1.byteCount } }
@@ -158,6 +158,9 @@ package struct PatchApplication {
 
     private func check(_ found: SHA256Digest?, _ step: Step) throws {
         guard let found, let expected = step.from, found != expected else { return }
+        if found == step.to {
+            throw PatchError.alreadyMade(checkpoint.path, name: step.tensor.name, isReversed: mode == .reverse)
+        }
         throw PatchError.otherTensor(checkpoint.path, name: step.tensor.name, expected: expected, found: found)
     }
 }

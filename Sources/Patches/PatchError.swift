@@ -11,6 +11,7 @@ package enum PatchError: DiagnosedError {
     case damaged(FilePath, reason: String)
     case shape(name: String, before: TensorDescription, after: TensorDescription)
     case otherTensor(FilePath, name: String, expected: SHA256Digest, found: SHA256Digest)
+    case alreadyMade(FilePath, name: String, isReversed: Bool)
     case otherNames(FilePath, name: String, reason: String)
     case otherResult(FilePath, name: String, expected: SHA256Digest, found: SHA256Digest)
     case unscalable(name: String, reason: String)
@@ -20,7 +21,7 @@ package enum PatchError: DiagnosedError {
     package var fault: Fault {
         switch self {
         case .notAPatch, .malformed: .malformedInput
-        case .damaged, .otherTensor, .otherNames, .otherResult, .order: .digestMismatch
+        case .damaged, .otherTensor, .alreadyMade, .otherNames, .otherResult, .order: .digestMismatch
         case .shape, .unscalable, .lossy: .unsupported
         }
     }
@@ -32,6 +33,7 @@ package enum PatchError: DiagnosedError {
         case .damaged: "damaged-patch"
         case .shape: "other-shape"
         case .otherTensor: "base-digest"
+        case .alreadyMade: "already-made"
         case .otherNames: "base-tensors"
         case .otherResult: "result-digest"
         case .unscalable: "unscalable"
@@ -55,6 +57,10 @@ package enum PatchError: DiagnosedError {
             \(path): tensor \(CheckpointError.quoted(name)) is not the one that the patch is for: its digest is \(found); \
             \(expected) is expected.
             """
+        case .alreadyMade(let path, let name, false):
+            "\(path): tensor \(CheckpointError.quoted(name)) is already what the patch makes of it. To take the patch back, give --reverse."
+        case .alreadyMade(let path, let name, true):
+            "\(path): tensor \(CheckpointError.quoted(name)) is already what it was before the patch."
         case .otherNames(let path, let name, let reason): "\(path): tensor \(CheckpointError.quoted(name)) \(reason)."
         case .otherResult(let path, let name, let expected, let found):
             """

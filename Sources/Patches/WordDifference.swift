@@ -48,7 +48,7 @@ struct WordDifference: Sendable {
             let second = unsafe new.unsafeLoadUnaligned(fromUncheckedByteOffset: index &* width, as: type)
             let difference = second &- first
             changed &+= difference == 0 ? 0 : 1
-            target[index] = (difference &<< 1) ^ (0 &- (difference &>> Word(Word.bitWidth - 1)))
+            unsafe target[unchecked: index] = (difference &<< 1) ^ (0 &- (difference &>> Word(Word.bitWidth - 1)))
         }
         guard changed > 0 else { return ([], 0) }
         var bytes = [UInt8](repeating: 0, count: before.count)
@@ -57,7 +57,9 @@ struct WordDifference: Sendable {
         for plane in 0..<width {
             var part = span._mutatingExtracting(plane * count..<(plane + 1) * count)
             let shift = Word(8 * plane)
-            for index in part.indices { part[index] = UInt8(truncatingIfNeeded: source[index] &>> shift) }
+            for index in 0..<count {
+                unsafe part[unchecked: index] = UInt8(truncatingIfNeeded: source[unchecked: index] &>> shift)
+            }
         }
         return (bytes, changed)
     }
@@ -72,17 +74,21 @@ struct WordDifference: Sendable {
         for plane in 0..<width {
             let part = source.extracting(plane * count..<(plane + 1) * count)
             let shift = Word(8 * plane)
-            for index in part.indices { target[index] |= Word(part[index]) &<< shift }
+            for index in 0..<count {
+                unsafe target[unchecked: index] |= Word(part[unchecked: index]) &<< shift
+            }
         }
         let sign: Word = negated ? .max : 0
+        let turns = words.span
         var span = stored.mutableSpan
         var bytes = unsafe span.mutableBytes
         for index in 0..<count {
-            let turned = words[index]
+            let turned = unsafe turns[unchecked: index]
             let difference = (turned &>> 1) ^ (0 &- (turned & 1))
             let old = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index &* width, as: type)
             // x - d = x + ~d + 1.
-            bytes.storeBytes(of: old &+ (difference ^ sign) &+ (sign & 1), toByteOffset: index &* width, as: type)
+            let new = old &+ (difference ^ sign) &+ (sign & 1)
+            unsafe bytes.storeBytes(of: new, toUncheckedByteOffset: index &* width, as: type)
         }
     }
 }

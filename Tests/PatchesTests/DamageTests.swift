@@ -75,7 +75,11 @@ struct DamageTests {
                 #expect(error.kind == "base-tensors" && error.fault == .digestMismatch && error.description.contains("\"\(name)\""))
             }
             // Already applied.
-            #expect(try fault { try apply(p, to: b, output: output) }.kind == "base-digest")
+            for (path, mode) in [(b, PatchApplication.Mode.forward), (a, .reverse)] {
+                try before.write(to: a)
+                let error = try fault { try apply(p, to: path, mode, output: output) }
+                #expect(error.kind == "already-made" && error.fault == .digestMismatch)
+            }
             #expect(try fault { _ = try Patch(InputFile(a)) }.kind == "not-a-patch")
         }
     }

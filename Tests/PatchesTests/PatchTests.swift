@@ -239,4 +239,41 @@ struct PatchTests {
             try blocks.verifyDifferences()
         }
     }
+
+    /// Of noise from noise, which nothing can shrink, a frame and a length more a block.
+    @Test(arguments: [DType.u8, .bf16, .f32, .f64])
+    func isNeverMuchLargerThanTheTensor(_ dtype: DType) throws {
+        try withScratchDirectory { directory in
+            let (a, b) = (directory.appending("a.safetensors"), directory.appending("b.safetensors"))
+            for (path, name) in [(a, "a"), (b, "b")] {
+                let random = CounterRandom(seed: 1, name: name)
+                let bytes = (0..<600_000).map { UInt8(truncatingIfNeeded: random.bits($0)) }
+                try [MadeTensor("w", dtype, [bytes.count * 8 / dtype.bitWidth], bytes: bytes)].write(to: path)
+            }
+            let patch = try makePatch(a, b, at: directory.appending("p"))
+            #expect(patch.byteCount(of: patch.manifest.tensors[0]) < 601_000)
+        }
+    }
+
+    /// A step of 1 % of the weights' spread in every weight: the patch is smaller than what changed, however hard that is compressed.
+    @Test func isSmallerThanWhatChangedCompressed() throws {
+        let base = Fixture.project.appending("Examples/quickstart/model")
+        let name = "model.embed_tokens.weight"
+        try withScratchDirectory { directory in
+            let checkpoint = try Checkpoint(base)
+            let description = try #require(checkpoint.tensor(named: name)).description
+            let (a, b) = (directory.appending("a.safetensors"), directory.appending("b.safetensors"))
+            var values = try checkpoint.floats(name)
+            try [MadeTensor(name, .bf16, values, shape: description.shape)].write(to: a)
+            let spread = (values.reduce(0.0) { $0 + Double($1) * Double($1) } / Double(values.count)).squareRoot()
+            let random = CounterRandom(seed: 2, name: name)
+            for index in values.indices { values[index] += Float(0.01 * spread * random.normal(index)) }
+            let edited = MadeTensor(name, .bf16, values, shape: description.shape)
+            try [edited].write(to: b)
+            let patch = try makePatch(a, b, at: directory.appending("p"))
+            let compressed = Zstandard.compressed(edited.bytes.span, level: 19).count
+            // A third against three quarters of the stored bytes.
+            #expect(patch.byteCount(of: patch.manifest.tensors[0]) < compressed / 2)
+        }
+    }
 }
