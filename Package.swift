@@ -29,7 +29,7 @@ let package = Package(
         .executable(name: "excise", targets: ["excise"]),
         .library(
             name: "Excise",
-            targets: ["Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification", "Comparison"]),
+            targets: ["Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification", "Comparison", "Patches"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -75,6 +75,7 @@ let package = Package(
                 .embedInCode("../../Formats/Architectures/stablelm.json"),
             ]),
         library("Comparison", ["Checkpoints", "Tensors", "Storage"]),
+        library("Patches", ["Checkpoints", "Tensors", "Storage", system]),
         library("Tokenizers", ["CPCRE2", "Storage", system]),
         library("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         library("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
@@ -87,7 +88,8 @@ let package = Package(
         .executableTarget(
             name: "excise",
             dependencies: [
-                "Surgery", "Verification", "Comparison", "Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage", arguments,
+                "Surgery", "Verification", "Comparison", "Patches", "Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage",
+                arguments,
                 system,
             ],
             swiftSettings: strict),
@@ -102,6 +104,7 @@ let package = Package(
         tests("Tensors", []),
         tests("Checkpoints", ["Storage", "Tensors", "Tokenizers", system]),
         tests("Comparison", ["Checkpoints", "Tensors", "Storage", system]),
+        tests("Patches", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Tokenizers", ["Storage", system]),
         tests("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
@@ -113,6 +116,6 @@ let package = Package(
 if Context.environment["EXCISE_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Verification", "Checkpoints", "Tokenizers", "Storage", system], path: "Tests/Fuzz",
+            name: "fuzz", dependencies: ["Verification", "Patches", "Checkpoints", "Tokenizers", "Storage", system], path: "Tests/Fuzz",
             exclude: ["run", "seeds.py"], swiftSettings: strict))
 }

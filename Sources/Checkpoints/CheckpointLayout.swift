@@ -26,18 +26,27 @@ package struct CheckpointLayout: Sendable {
     package init(
         preserving checkpoint: Checkpoint, edited: Set<String> = [], note: (name: String, value: String)? = nil
     ) throws(StorageError) {
+        try self.init(preserving: checkpoint, edited: Set(edited.map(ByteName.init))) { metadata in
+            guard let note else { return metadata }
+            return metadata.filter { !$0.name.utf8.elementsEqual(note.name.utf8) } + [note]
+        }
+    }
+
+    /// The same, where `change` makes the metadata of the files that hold a tensor of `edited` from what they have.
+    package init(
+        preserving checkpoint: Checkpoint, edited: Set<ByteName>,
+        metadata change: ([(name: String, value: String)]) -> [(name: String, value: String)]
+    ) throws(StorageError) {
         guard checkpoint.shards.allSatisfy({ $0.safetensors != nil }) else {
-            let metadata = checkpoint.metadata + (note.map { [$0] } ?? [])
-            self.init([checkpoint.tensors.map(\.description)], order: .canonical, metadata: metadata)
+            self.init([checkpoint.tensors.map(\.description)], order: .canonical, metadata: change(checkpoint.metadata))
             return
         }
         let index = try checkpoint.index?.contents()
         let shards = checkpoint.shards.compactMap { shard in
             shard.safetensors.map { header in
-                guard let note, header.tensors.contains(where: { edited.contains($0.name) }) else {
-                    return (shard.name, SafetensorsLayout(repeating: header))
-                }
-                return (shard.name, SafetensorsLayout(repeating: header, noting: note))
+                let isEdited = header.tensors.contains { edited.contains(ByteName($0.name)) }
+                let metadata = header.metadata ?? []
+                return (shard.name, SafetensorsLayout(repeating: header, metadata: isEdited ? change(metadata) : metadata))
             }
         }
         self.init(shards: shards, index: index.map { (Self.indexName, $0) })

@@ -14,7 +14,7 @@ package struct CheckpointDigests: Sendable {
     package let files: [SHA256Digest]
 
     package init(of checkpoint: Checkpoint) throws(StorageError) {
-        var leaves: [(name: [UInt8], digest: SHA256Digest)] = []
+        var leaves: [(name: String, leaf: SHA256Digest)] = []
         var files: [SHA256Digest] = []
         for shard in checkpoint.shards {
             // The tensors of a safetensors file follow its header without a gap, in the order that they have here.
@@ -22,13 +22,13 @@ package struct CheckpointDigests: Sendable {
             if let header = shard.safetensors { whole.update(header.bytes.span) }
             for tensor in shard.tensors {
                 let content = try Self.digest(of: shard.file, from: tensor.offset, count: tensor.byteCount, also: &whole)
-                leaves.append((Array(tensor.name.utf8), Self.leaf(tensor, content)))
+                leaves.append((tensor.name, Self.leaf(tensor.description, content)))
             }
             let digest = whole.finish()
             files.append(shard.safetensors == nil ? try shard.file.sha256() : digest)
         }
         self.files = files
-        content = Self.root(leaves.sorted { $0.name.lexicographicallyPrecedes($1.name) }.map(\.digest))
+        content = Self.root(of: leaves)
     }
 
     private static func digest(
@@ -42,16 +42,20 @@ package struct CheckpointDigests: Sendable {
         return hasher.finish()
     }
 
-    private static func leaf(_ tensor: StoredTensor, _ content: SHA256Digest) -> SHA256Digest {
+    /// A tensor's leaf of the tree.
+    ///
+    /// - Parameter content: SHA-256 of its bytes.
+    package static func leaf(_ tensor: TensorDescription, _ content: SHA256Digest) -> SHA256Digest {
         let name = Array(tensor.name.utf8)
         func word(_ value: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
         let head = [0x00] + word(name.count) + name + Array(tensor.dtype.rawValue.utf8) + [0] + word(tensor.shape.count)
         return SHA256Hasher.digest(of: head + tensor.shape.flatMap(word) + content.bytes)
     }
 
-    private static func root(_ leaves: [SHA256Digest]) -> SHA256Digest {
+    /// The root over leaves in any order.
+    package static func root(of leaves: [(name: String, leaf: SHA256Digest)]) -> SHA256Digest {
         guard !leaves.isEmpty else { return SHA256Hasher.digest(of: []) }
-        var level = leaves
+        var level = leaves.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }.map(\.leaf)
         while level.count > 1 {
             level = stride(from: 0, to: level.count, by: 2).map { index in
                 guard index + 1 < level.count else { return level[index] }

@@ -32,6 +32,8 @@ package struct EditHistory: Sendable {
         self.edits = edits
     }
 
+    package init(edits: [JSONValue]) { self.edits = edits }
+
     package mutating func add(_ edit: JSONValue) { edits.append(edit) }
 
     /// The contents of the file that carries it.

@@ -13,11 +13,13 @@ package struct SafetensorsLayout: Sendable {
         tensors = header.tensors.map { TensorDescription(name: $0.name, dtype: $0.dtype, shape: $0.shape) }
     }
 
-    /// The tensors of a file in the order of their bytes, its metadata with an entry more, or another value for one that it has.
-    package init(repeating header: SafetensorsHeader, noting entry: (name: String, value: String)) {
-        var metadata = (header.metadata ?? []).filter { !$0.name.utf8.elementsEqual(entry.name.utf8) }
-        metadata.append(entry)
-        self.init(SafetensorsLayout(repeating: header).tensors, metadata: metadata)
+    /// The tensors of a file in the order of their bytes, under metadata that may be other than the file's; byte for byte its own header
+    /// where they are not.
+    package init(repeating header: SafetensorsHeader, metadata: [(name: String, value: String)]) {
+        let old = header.metadata ?? []
+        let isSame = old.elementsEqual(metadata) { $0.name.utf8.elementsEqual($1.name.utf8) && $0.value.utf8.elementsEqual($1.value.utf8) }
+        self.init(repeating: header)
+        if !isSame { self.init(tensors, metadata: metadata.isEmpty ? nil : metadata) }
     }
 
     /// Tensors in the order they are given, metadata first, as the reference writer words it: compact JSON, padded with spaces

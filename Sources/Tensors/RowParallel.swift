@@ -29,6 +29,33 @@ package enum RowParallel {
         }
     }
 
+    /// What `work` makes of every piece, in their order.
+    package static func map<Result: Sendable>(_ pieces: Int, _ work: @Sendable (Int) -> Result) -> [Result] {
+        let results = Mutex([Result?](repeating: nil, count: max(0, pieces)))
+        forEach(pieces) { piece in
+            let result = work(piece)
+            results.withLock { $0[piece] = result }
+        }
+        return results.withLock { $0.compactMap { $0 } }
+    }
+
+    /// Calls `work` here, and `other` beside it on a thread of its own where more than one is allowed. Throws the first's error before the
+    /// other's, when both have ended.
+    package static func both(_ work: () throws -> Void, _ other: @Sendable () throws -> Void) throws {
+        let failure = Mutex<(any Error)?>(nil)
+        var own: (any Error)?
+        withoutActuallyEscaping(other) { other in
+            @Sendable func runOther() {
+                do { try other() } catch { failure.withLock { $0 = error } }
+            }
+            let group = DispatchGroup()
+            if threads > 1 { DispatchQueue.global().async(group: group) { runOther() } }
+            do { try work() } catch { own = error }
+            if threads > 1 { group.wait() } else { runOther() }
+        }
+        if let error = own ?? failure.withLock({ $0 }) { throw error }
+    }
+
     /// The same, where the pieces write to tiles of one matrix.
     package static func forEach(
         _ pieces: Int, writing matrix: inout MutableMatrixView, _ work: @Sendable (Int, borrowing SharedMatrix) -> Void

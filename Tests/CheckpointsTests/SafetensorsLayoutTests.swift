@@ -46,4 +46,21 @@ struct SafetensorsLayoutTests {
         #expect(layout.tensors == checkpoint.tensors.map(\.description))
         #expect(layout.byteCount == checkpoint.shards[0].file.size)
     }
+
+    /// The file's own wording stays where the metadata do.
+    @Test func changesTheMetadataOfAHeader() throws {
+        try withScratchDirectory { directory in
+            let path = directory.appending("x.safetensors")
+            let text = #"{"a" : {"shape":[3],"data_offsets":[0,3],"dtype":"U8"}, "__metadata__":{"format":"pt"}}  "#
+            try write(safetensors(header: Array(text.utf8), data: [9, 8, 7]), to: path)
+            let header = try SafetensorsHeader(of: InputFile(path))
+            #expect(SafetensorsLayout(repeating: header, metadata: [("format", "pt")]).header == header.bytes)
+            let changed = SafetensorsLayout(repeating: header, metadata: [("format", "pt"), ("more", "1")])
+            try write(changed.header + [9, 8, 7], to: path)
+            let read = try SafetensorsHeader(of: InputFile(path))
+            #expect(
+                read.metadata?.map(\.name) == ["format", "more"] && read.tensors.map(\.description) == header.tensors.map(\.description))
+            #expect(SafetensorsLayout(repeating: header, metadata: []).header == SafetensorsLayout(changed.tensors, metadata: nil).header)
+        }
+    }
 }

@@ -1,4 +1,5 @@
 internal import Checkpoints
+internal import Patches
 internal import Storage
 internal import SystemPackage
 internal import Tokenizers
@@ -7,7 +8,7 @@ internal import Verification
 /// A reader of files that strangers write. Each is taken as far as a user's first command would take it.
 enum Reader: String, CaseIterable {
     case safetensors, index, pytorch, gguf, tokenizer, sentencepiece, vocabulary, configuration, tar, zip, gzip, zstandard, numpy, tokens,
-        records, gate
+        records, gate, patch
 
     /// Readers go by the extension.
     var fileName: String {
@@ -28,6 +29,7 @@ enum Reader: String, CaseIterable {
         case .tokens: "tokens.safetensors"
         case .records: "records.jsonl"
         case .gate: "gate"
+        case .patch: "patch.safetensors"
         }
     }
 
@@ -44,6 +46,7 @@ enum Reader: String, CaseIterable {
         case .gzip, .records: _ = try TextRecords.read(path)
         case .numpy, .tokens: _ = try TokenFile.records(path)
         case .gate: try Self.readGate(InputFile.contents(of: path))
+        case .patch: try Self.readPatch(InputFile(path))
         }
     }
 
@@ -86,6 +89,13 @@ enum Reader: String, CaseIterable {
             let file = try files.file(name)
             _ = try file.bytes(count: min(file.size, 1 << 12))
         }
+    }
+
+    /// Whether it is as it was written is asked last: else nothing that is changed would be looked into.
+    private static func readPatch(_ file: InputFile) throws {
+        let patch = try Patch(file)
+        try patch.verifyDifferences()
+        try patch.verify()
     }
 
     private static func readGate(_ bytes: [UInt8]) throws {

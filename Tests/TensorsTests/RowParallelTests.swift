@@ -22,6 +22,32 @@ import Testing
     }
 
     @Test(arguments: [1, 2, 3, 5])
+    func resultsComeInOrder(threads: Int) {
+        withThreads(threads) { #expect(RowParallel.map(100) { $0 * $0 } == (0..<100).map { $0 * $0 }) }
+        #expect(RowParallel.map(0) { $0 }.isEmpty)
+    }
+
+    private struct Failure: Error, Equatable { let name: String }
+
+    /// Whichever fails, both have ended when the error comes.
+    @Test(arguments: [1, 2])
+    func bothAreDone(threads: Int) throws {
+        for failing in [[], ["one"], ["other"], ["one", "other"]] {
+            let done = Mutex<Set<String>>([])
+            @Sendable func work(_ name: String) throws {
+                done.withLock { _ = $0.insert(name) }
+                if failing.contains(name) { throw Failure(name: name) }
+            }
+            var found: Failure?
+            withThreads(threads) {
+                do { try RowParallel.both({ try work("one") }, { try work("other") }) } catch { found = error as? Failure }
+            }
+            #expect(done.withLock { $0 } == ["one", "other"])
+            #expect(found == failing.first.map(Failure.init))
+        }
+    }
+
+    @Test(arguments: [1, 2, 3, 5])
     func piecesWriteTheirOwnTiles(threads: Int) {
         var first = Matrix(rows: 9, columns: 12)
         var second = Matrix(rows: 9, columns: 4)

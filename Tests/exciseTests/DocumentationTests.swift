@@ -29,7 +29,7 @@ import Testing
     /// Each exit code that the README names is the one that the code has.
     @Test func everyFaultIsDocumented() throws {
         let contract = String(decoding: try InputFile.contents(of: Fixture.project.appending("README.md")), as: UTF8.self)
-        for fault in [Fault.usage, .malformedInput, .missingInput, .unsupported, .cannotCreate, .overBudget] {
+        for fault in [Fault.usage, .malformedInput, .missingInput, .unsupported, .cannotCreate, .digestMismatch, .overBudget] {
             #expect(contract.contains("\(fault.rawValue) "))
         }
     }
