@@ -25,10 +25,13 @@ struct TargetedRemoval: StepRule {
     private let targets: [Double]
     /// The mean over the records to forget that this makes.
     let target: Double
+    /// How far a round is to bring a row.
+    private let part: Double
 
     init(_ rows: EditRows, target: ForgetTarget) {
         targets = rows.parts.map(target.of)
         self.target = target.mean(rows)
+        part = (target.parts?.new ?? target.whole) / Self.partsOfTheWay
     }
 
     func isDone(_ losses: RowLosses) -> Bool {
@@ -53,8 +56,7 @@ struct TargetedRemoval: StepRule {
 
     /// y: what each record's loss is to change by in this round.
     private func asked(_ losses: RowLosses) -> [Double] {
-        let part = target / Self.partsOfTheWay
-        return losses.now.indices.map { index in
+        losses.now.indices.map { index in
             guard losses.rows.forget.contains(index) else { return losses.base[index] - losses.now[index] }
             let left = targets[index] - losses.now[index]
             if left >= 0 { return min(part, left) }
