@@ -8,13 +8,14 @@ internal import Tensors
 ///
 /// A: one row a record, or part of one to forget, its gradient now; y: for what is to be forgotten an equal share of the way to the target,
 /// or what is left of it, and the way back where its loss has gone far beyond: what is far above the target betrays what was removed. What
-/// could be copied is not let above its target. For the others the way back to their unedited loss.
+/// could be copied is never asked to rise, and brought back from above its target. For the others the way back to their unedited loss.
 struct TargetedRemoval: StepRule {
     /// mu: how much of each record's own row is given up to keep the system well-posed.
     private static let relaxation = 1e-3
     /// The edit ends when the forget records' mean loss is this close to the target.
     private static let tolerance = 0.05
-    /// A step is too far where kept records are this much worse than they were, or forget records rise thrice what was asked.
+    /// A step is too far where kept records or copied tokens are this much worse than they may be, or forget records rise thrice what
+    /// was asked.
     private static let keptSlack = 0.3
     /// The way to the target is asked for in this many equal parts.
     private static let partsOfTheWay = 12.0
@@ -34,11 +35,10 @@ struct TargetedRemoval: StepRule {
         part = (target.parts?.new ?? target.whole) / Self.partsOfTheWay
     }
 
+    /// What could be copied need not rise: only what is new counts.
     func isDone(_ losses: RowLosses) -> Bool {
-        let missing = zip(targets, losses.now).enumerated().filter { !losses.rows.parts[$0.offset].isCopied }.map {
-            $0.element.0 - $0.element.1
-        }
-        return mean(missing) <= Self.tolerance && losses.meanForget >= target - Self.tolerance
+        let new = losses.rows.forget.filter { !losses.rows.parts[$0].isCopied }
+        return mean(new.map { targets[$0] - losses.now[$0] }) <= Self.tolerance
     }
 
     func coefficients(_ gram: GramMatrix, _ losses: RowLosses) -> [Double]? { solve(gram, asked(losses)) }
@@ -46,11 +46,14 @@ struct TargetedRemoval: StepRule {
     func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch? {
         let rows = losses.rows
         let highest = mean(losses.now[rows.forget]) + 3 * mean(asked(losses)[rows.forget].map { max(0, $0) })
+        let copied = rows.forget.filter { rows.parts[$0].isCopied }
+        let copiedMost = max(mean(copied.map { losses.now[$0] }), mean(copied.map { targets[$0] }) + Self.keptSlack)
         return StepSearch(first: 1) { reached in
             guard reached.allSatisfy({ $0.isFinite }) else { return .tooFar }
             let keptMost = max(mean(losses.now[rows.keep]), mean(losses.base[rows.keep]) + Self.keptSlack)
             let keptIsFine = rows.keep.isEmpty || mean(reached[rows.keep]) <= keptMost
-            return keptIsFine && mean(reached[rows.forget]) <= highest ? .good : .tooFar
+            let copiedIsFine = copied.isEmpty || mean(copied.map { reached[$0] }) <= copiedMost
+            return keptIsFine && copiedIsFine && mean(reached[rows.forget]) <= highest ? .good : .tooFar
         }
     }
 
@@ -59,8 +62,8 @@ struct TargetedRemoval: StepRule {
         losses.now.indices.map { index in
             guard losses.rows.forget.contains(index) else { return losses.base[index] - losses.now[index] }
             let left = targets[index] - losses.now[index]
-            if left >= 0 { return min(part, left) }
-            return losses.rows.parts[index].isCopied ? left : max(-part, min(0, left + Self.excess * targets[index]))
+            if losses.rows.parts[index].isCopied { return min(0, left) }
+            return left >= 0 ? min(part, left) : max(-part, min(0, left + Self.excess * targets[index]))
         }
     }
 
