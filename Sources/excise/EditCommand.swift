@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Checkpoints
+internal import Patches
 internal import Storage
 internal import Surgery
 internal import SystemPackage
@@ -28,7 +29,8 @@ struct EditCommand: ParsableCommand {
             as many as there are records to forget, from 16 to 64, where it is not given.
             """) var neighbours: Int?
     @Option(help: "Where the edited checkpoint goes.") var output: String
-    @Flag(help: "Replace what is at --output.") var force = false
+    @Option(help: "Where a patch that makes the edited checkpoint of the model goes, if anywhere.") var patchOutput: String?
+    @Flag(help: "Replace what is at --output and --patch-output.") var force = false
     @Flag(help: "Go on with the same edit after the last round that had ended when it was cut off.") var resume = false
     @Flag(help: "Check everything and print the plan; write nothing.") var dryRun = false
     @OptionGroup var fisher: CurvatureOptions
@@ -111,7 +113,9 @@ struct EditCommand: ParsableCommand {
         recipe.salience = salience?.value
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."), meter: meter)
         let history = try EditHistory(of: opened.model.files)
-        if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
+        for path in [output, patchOutput].compactMap({ $0 }) where FileSystem.kind(of: FilePath(path)) != nil && !force {
+            throw StorageError.outputExists(FilePath(path))
+        }
         if dryRun { return print(plan) }
 
         let baseDigest = try opened.model.checkpoint.contentDigest()
@@ -130,12 +134,23 @@ struct EditCommand: ParsableCommand {
             let edited = EditedCheckpoint(plan, outcome, baseDigest: baseDigest)
             let digest = try edited.write(
                 to: staged, after: history, tool: Excise.version, forgotten: InputFile(FilePath(forget)).sha256())
+            if let patchOutput { report.patch = try writePatch(patchOutput, from: opened.model.checkpoint, to: staged) }
             try staged.commit()
             let written = try LanguageModel(FileTree(directory: FilePath(output)))
             report.written = (try Scorer(written, from: written.checkpoint).score(records.forget), digest, output)
         }
         try print(report, baseDigest)
         if !outcome.meets(recipe.strength) { throw ExitCode(1) }
+    }
+
+    /// The patch comes first: the edited checkpoint is the base with the patch applied.
+    private func writePatch(_ path: String, from base: Checkpoint, to staged: StagedDirectory) throws -> SHA256Digest {
+        let file = try AtomicFile(FilePath(path), replacing: force)
+        Interruption.willStage(file.staging)
+        let edited = try Checkpoint(FileTree(directory: staged.contents))
+        try PatchCreation(from: base, to: edited, tool: Excise.version).write(to: file)
+        try file.commit()
+        return try InputFile(FilePath(path)).sha256()
     }
 
     private func records(_ encoder: RecordEncoder, _ unseen: [Example]) throws -> EditRecords {

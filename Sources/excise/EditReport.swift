@@ -9,6 +9,8 @@ struct EditReport {
     let outcome: EditOutcome
     let prefix: Int32?
     let budget: Int?
+    /// The digest of the patch's file; nil where none was asked for or nothing was written.
+    var patch: SHA256Digest?
     /// The forget text's score in the written file, the file's content digest, and where it is; nil where nothing was written.
     var written: (score: TextScore, digest: SHA256Digest, path: String)?
 
@@ -36,6 +38,7 @@ struct EditReport {
                 ])
             ),
             ("work", work),
+            ("patch_sha256", patch.map { .string($0.description) } ?? .null),
             ("output_sha256", written.map { .string($0.digest.description) } ?? .null),
         ]
     }

@@ -31,6 +31,31 @@ import Testing
         return report
     }
 
+    /// What `edit --patch-output` writes makes the edited checkpoint of the base, file for file.
+    @Test func anEditIsItsPatch() throws {
+        let texts = ["forget", "keep", "retain"].flatMap { ["--\($0)", Quickstart.file("\($0).jsonl")] }
+        let edit = try ExciseBinary.run(
+            ["edit", Quickstart.model] + texts + ["--holdout", Quickstart.file("unseen.jsonl"), "--layers", "1", "--roles", "feed-forward"]
+                + [
+                    "--samples", "8", "--sample-tokens", "16", "--neighbours", "2", "--rounds", "2", "--retain-bound", "50%",
+                    "--best-effort",
+                ]
+                + ["--output", "made", "--patch-output", "made.safetensors", "--json"], in: place.path)
+        #expect(edit.status == 1, "\(edit.errors)")
+        let report = try edit.json()
+        try JSONSchema("edit").check(report)
+        let file = try InputFile(place.path.appending("made.safetensors"))
+        #expect(try report["patch_sha256"]?.string == file.sha256().description)
+        _ = try self.report(patch("apply", Quickstart.model, "made.safetensors", "--output", "applied", "--json"))
+        for name in try FileSystem.names(in: place.path.appending("made")) {
+            let (made, applied) = (
+                try InputFile.contents(of: place.path.appending("made").appending(name)),
+                try InputFile.contents(of: place.path.appending("applied").appending(name))
+            )
+            #expect((made == applied) as Bool, "\(name)")
+        }
+    }
+
     @Test func leadsThereAndBackByteForByte() throws {
         let created = try report(patch("create", Quickstart.model, "edited", "--output", "p.safetensors", "--json"))
         #expect(created["counts"]?["changed"]?.integer == 1 && created["counts"]?["unchanged"]?.integer == 37)
