@@ -38,7 +38,7 @@ struct EditReport {
                 ])
             ),
             ("work", work),
-            ("patch_sha256", patch.map { .string($0.description) } ?? .null),
+            ("patch_file_sha256", patch.map { .string($0.description) } ?? .null),
             ("output_sha256", written.map { .string($0.digest.description) } ?? .null),
         ]
     }

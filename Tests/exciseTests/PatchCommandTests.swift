@@ -45,7 +45,7 @@ import Testing
         let report = try edit.json()
         try JSONSchema("edit").check(report)
         let file = try InputFile(place.path.appending("made.safetensors"))
-        #expect(try report["patch_sha256"]?.string == file.sha256().description)
+        #expect(try report["patch_file_sha256"]?.string == file.sha256().description)
         _ = try self.report(patch("apply", Quickstart.model, "made.safetensors", "--output", "applied", "--json"))
         for name in try FileSystem.names(in: place.path.appending("made")) {
             let (made, applied) = (
