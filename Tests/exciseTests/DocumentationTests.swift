@@ -26,6 +26,24 @@ import Testing
         }
     }
 
+    /// The table of Examples/methods, its default's row: ten forgotten, ten kept, nothing recited again after rounding to four bits.
+    @Test func theTableOfMethodsIsMade() throws {
+        let table = Process()
+        table.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        table.arguments = ["python3", Fixture.project.appending("Examples/methods/table").string, "--only", "the default"]
+        table.environment = ProcessInfo.processInfo.environment.merging(["EXCISE": ExciseBinary.path]) { $1 }
+        let output = Pipe()
+        table.standardOutput = output
+        try table.run()
+        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n")
+        table.waitUntilExit()
+        #expect(table.terminationStatus == 0)
+        let rows = lines.map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+        #expect(rows.count == 4 && rows.allSatisfy { $0.count == rows[0].count || $0[0] == "unedited" })
+        #expect(rows[2].prefix(3).map { $0.hasSuffix("(10)") } == [false, true, true])
+        #expect(rows[3][1].hasSuffix("(0)") && rows[3][2].hasSuffix("(10)") && rows[3][6].hasSuffix("(0)"))
+    }
+
     /// Each exit code that the README names is the one that the code has.
     @Test func everyFaultIsDocumented() throws {
         let contract = String(decoding: try InputFile.contents(of: Fixture.project.appending("README.md")), as: UTF8.self)

@@ -8,6 +8,11 @@ machine has. So it is run on the parameters of one layer, for --measured samples
 proportional to; the gradients are taken from all parameters. Its times are lower bounds: there is no step, no search and no second round.
 Excise's edit is the default one, from the plan to the written file, with as many samples.
 """
+import sys
+
+if not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]  # tokenizers.py, beside this script, would hide the package of that name
+
 import argparse
 import json
 import pathlib
