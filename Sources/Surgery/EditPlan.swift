@@ -24,6 +24,9 @@ package struct EditPlan: Sendable {
     /// For each parameter of which only some rows may change, which; known once the edit runs.
     private var salientRows: [String: [Bool]] = [:]
 
+    /// Copied tokens that cost unseen text so much of what new ones do are no easier than these.
+    private static let mostOfCopied = 0.25
+
     /// Throws `TransformerError.overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one,
     /// and `SurgeryError` where nothing is left to be changed.
     package init(
@@ -110,7 +113,8 @@ package struct EditPlan: Sendable {
             return zip(losses, counts).reduce(0) { $0 + $1.0 * $1.1 } / counts.reduce(0, +)
         }
         let (new, copied) = (try meanOverTokens(split.compactMap(\.new)), try meanOverTokens(split.compactMap(\.copied)))
-        return ForgetTarget(whole, parts: (new, copied))
+        // Where repeated tokens are as good as new, as the digits of a number are, nothing is known by copying: all is to be forgotten.
+        return ForgetTarget(whole, parts: copied < Self.mostOfCopied * new ? (new, copied) : nil)
     }
 
     /// What may change.

@@ -26,18 +26,21 @@ struct TargetedRemoval: StepRule {
     private let targets: [Double]
     /// The mean over the records to forget that this makes.
     let target: Double
+    /// The rows of copied tokens that are held down.
+    private let heldDown: [Int]
     /// How far a round is to bring a row.
     private let part: Double
 
     init(_ rows: EditRows, target: ForgetTarget) {
         targets = rows.parts.map(target.of)
         self.target = target.mean(rows)
+        heldDown = target.parts == nil ? [] : rows.forget.filter { rows.parts[$0].isCopied }
         part = (target.parts?.new ?? target.whole) / Self.partsOfTheWay
     }
 
     /// What could be copied need not rise: only what is new counts.
     func isDone(_ losses: RowLosses) -> Bool {
-        let new = losses.rows.forget.filter { !losses.rows.parts[$0].isCopied }
+        let new = losses.rows.forget.filter { !heldDown.contains($0) }
         return mean(new.map { targets[$0] - losses.now[$0] }) <= Self.tolerance
     }
 
@@ -46,13 +49,12 @@ struct TargetedRemoval: StepRule {
     func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch? {
         let rows = losses.rows
         let highest = mean(losses.now[rows.forget]) + 3 * mean(asked(losses)[rows.forget].map { max(0, $0) })
-        let copied = rows.forget.filter { rows.parts[$0].isCopied }
-        let copiedMost = max(mean(copied.map { losses.now[$0] }), mean(copied.map { targets[$0] }) + Self.keptSlack)
+        let copiedMost = max(mean(heldDown.map { losses.now[$0] }), mean(heldDown.map { targets[$0] }) + Self.keptSlack)
         return StepSearch(first: 1) { reached in
             guard reached.allSatisfy({ $0.isFinite }) else { return .tooFar }
             let keptMost = max(mean(losses.now[rows.keep]), mean(losses.base[rows.keep]) + Self.keptSlack)
             let keptIsFine = rows.keep.isEmpty || mean(reached[rows.keep]) <= keptMost
-            let copiedIsFine = copied.isEmpty || mean(copied.map { reached[$0] }) <= copiedMost
+            let copiedIsFine = heldDown.isEmpty || mean(heldDown.map { reached[$0] }) <= copiedMost
             return keptIsFine && copiedIsFine && mean(reached[rows.forget]) <= highest ? .good : .tooFar
         }
     }
@@ -62,7 +64,7 @@ struct TargetedRemoval: StepRule {
         losses.now.indices.map { index in
             guard losses.rows.forget.contains(index) else { return losses.base[index] - losses.now[index] }
             let left = targets[index] - losses.now[index]
-            if losses.rows.parts[index].isCopied { return min(0, left) }
+            if heldDown.contains(index) { return min(0, left) }
             return left >= 0 ? min(part, left) : max(-part, min(0, left + Self.excess * targets[index]))
         }
     }
