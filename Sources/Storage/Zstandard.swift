@@ -32,6 +32,7 @@ package enum Zstandard {
 
     /// Fills `destination` from a frame. False where that is damaged or holds another number of bytes.
     package static func decompress(_ frame: Span<UInt8>, into destination: inout MutableSpan<UInt8>) -> Bool {
+        // As above: it fails only where no small allocation succeeds.
         guard let archive = unsafe archive_read_new() else { fatalError("out of memory") }
         defer { unsafe archive_read_free(archive) }
         guard unsafe archive_read_support_format_raw(archive) == ARCHIVE_OK,

@@ -1,4 +1,3 @@
-internal import Checkpoints
 internal import Dispatch
 internal import Synchronization
 
@@ -6,9 +5,9 @@ internal import Synchronization
 /// lasts until another group's is.
 package final class EditMeter: Sendable {
     package enum Event: Sendable {
-        /// A piece of work begins that passes about so many layers.
-        case begins(String, layers: Int)
-        /// So many of them have been passed.
+        /// A piece of work begins.
+        case begins(String)
+        /// So many layers have been passed of it, of about so many.
         case passed(Int, of: Int)
     }
 
@@ -42,7 +41,7 @@ package final class EditMeter: Sendable {
 
     func begins(_ work: String, layers: Int) {
         account.withLock { ($0.passed, $0.expected) = (0, layers) }
-        tell(.begins(work, layers: layers))
+        tell(.begins(work))
     }
 
     /// Makes a pass of so many tokens through the model.
@@ -73,17 +72,4 @@ package final class EditMeter: Sendable {
     }
 
     private static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
-}
-
-/// Weights whose reading is told to a meter.
-package struct MeteredWeights: WeightSource {
-    let source: any WeightSource
-    let meter: EditMeter
-    /// The layer that a tensor is of.
-    let groups: [String: String]
-
-    package func read(_ name: String, from offset: Int, into destination: inout MutableSpan<Float>) throws {
-        meter.enter(groups[name] ?? "embedding and head")
-        try source.read(name, from: offset, into: &destination)
-    }
 }

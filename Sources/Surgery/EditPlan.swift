@@ -7,6 +7,7 @@ package struct EditPlan: Sendable {
     package let model: LanguageModel
     package var recipe: EditRecipe
     package let records: EditRecords
+    /// What the edit is about, row by row.
     let rows: EditRows
     /// The parameters that may change, in the layout's order.
     package let parameters: [String]
@@ -21,6 +22,7 @@ package struct EditPlan: Sendable {
     package var journal: RoundsJournal?
     /// What hears how far the edit is.
     package let meter: EditMeter
+    private let groups: [String: String]
     /// For each parameter of which only some rows may change, which; known once the edit runs.
     private var salientRows: [String: [Bool]] = [:]
 
@@ -35,6 +37,7 @@ package struct EditPlan: Sendable {
     ) throws {
         self.model = model
         self.meter = meter
+        groups = EditSweeps.layers(of: model)
         self.recipe = recipe
         self.records = records
         parameters = try recipe.selection.names(of: model)
@@ -78,7 +81,7 @@ package struct EditPlan: Sendable {
         if let share = recipe.salience {
             let saliency = RowSaliency(examples: records.forget.count)
             sweeps.begins("which rows matter to the records to forget", passes: 2)
-            _ = try sweeps.gradients(of: records.forget, needsEveryExample: true) { back in try back(saliency) }
+            try sweeps.gradients(of: records.forget, needsEveryExample: true) { back in try back(saliency) }
             plan.salientRows = saliency.rows(holding: share)
         }
         return try plan.outcome()
@@ -122,7 +125,9 @@ package struct EditPlan: Sendable {
 
     /// Passes through the model, within what the curvature leaves of the budget.
     var sweeps: EditSweeps {
-        EditSweeps(model, selected, budget: MemoryBudget(bytes: budget.bytes - curvatureBytes), scratch: scratch, meter: meter)
+        EditSweeps(
+            model, selected, budget: MemoryBudget(bytes: budget.bytes - curvatureBytes), scratch: scratch, meter: meter,
+            groups: groups)
     }
 
     /// The watched retain records' mean loss.
@@ -135,7 +140,7 @@ package struct EditPlan: Sendable {
         }
         sweeps.begins("Fisher of \(examples.count) retain records", passes: recipe.curvature == .ekfac ? 3 : 2)
         var made: (any StoredFisher)?
-        _ = try sweeps.gradients(of: examples) { fill in made = try fisher(of: examples.count, fill) }
+        try sweeps.gradients(of: examples) { fill in made = try fisher(of: examples.count, fill) }
         guard let made else { preconditionFailure("a Fisher was not made") }
         return StoredCurvature(made, of: model.checkpoint, parameters: parameters)
     }

@@ -40,13 +40,16 @@ struct EditRows: Sendable {
         held = keep.upperBound..<keep.upperBound + records.held.count
     }
 
+    /// How many records are to be forgotten.
+    private var forgetCount: Int { (parts.last?.record ?? -1) + 1 }
+
     /// A number for each row as one for each record.
     func byRecord(_ values: [Double]) -> [Double] {
-        var records = [Double](repeating: 0, count: (parts.last?.record ?? -1) + 1)
+        var records = [Double](repeating: 0, count: forgetCount)
         for (part, value) in zip(parts, values) { records[part.record] += part.share * value }
         return records + values[forget.upperBound...]
     }
 
     /// The mean over the records to forget.
-    func forgetMean(_ values: [Double]) -> Double { mean(byRecord(values).prefix((parts.last?.record ?? -1) + 1)) }
+    func forgetMean(_ values: [Double]) -> Double { mean(byRecord(values).prefix(forgetCount)) }
 }

@@ -12,10 +12,19 @@ struct EditSweeps: Sendable {
     /// The layer that each tensor is of.
     private let groups: [String: String]
 
-    init(_ model: LanguageModel, _ selected: SelectedParameters, budget: MemoryBudget, scratch: FilePath, meter: EditMeter) {
-        (self.model, self.selected, self.budget, self.scratch, self.meter) = (model, selected, budget, scratch, meter)
+    /// - Parameter groups: the layer that each tensor is of, as `layers(of:)` has it.
+    init(
+        _ model: LanguageModel, _ selected: SelectedParameters, budget: MemoryBudget, scratch: FilePath, meter: EditMeter,
+        groups: [String: String]
+    ) {
+        (self.model, self.selected, self.budget, self.scratch) = (model, selected, budget, scratch)
+        (self.meter, self.groups) = (meter, groups)
+    }
+
+    /// The number of the layer that each tensor of a layer is of.
+    static func layers(of model: LanguageModel) -> [String: String] {
         let layers = model.layout.layers.enumerated()
-        groups = Dictionary(layers.flatMap { index, layer in layer.parameters.map { ($0, "\(index)") } }) { first, _ in first }
+        return Dictionary(layers.flatMap { index, layer in layer.parameters.map { ($0, "\(index)") } }) { first, _ in first }
     }
 
     /// A piece of work begins that takes about so many passes through the model.
@@ -38,16 +47,14 @@ struct EditSweeps: Sendable {
             model, selected, batch: batch, companions: companions.count, plan: plan(batch, needsEveryExample: true), meter: meter)
     }
 
-    /// Goes through the unedited model with some examples and hands over what goes back, as often as `body` likes. Returns the examples'
-    /// mean losses.
+    /// Goes through the unedited model with some examples and hands over what goes back, as often as `body` likes.
     func gradients(
         of examples: [Example], needsEveryExample: Bool = false, _ body: ((any GradientTap) throws -> Void) throws -> Void
-    ) throws -> [Double] {
+    ) throws {
         let batch = TokenBatch(examples)
         var sweep = try LayerSweep(model, batch, plan: plan(batch, needsEveryExample: needsEveryExample))
-        let losses = try metered(batch) { try sweep.scoreKeeping(from: weights()).meanLosses(batch) }
+        _ = try metered(batch) { try sweep.scoreKeeping(from: weights()) }
         try body { tap in try metered(batch) { try sweep.backward(from: weights(), tap: selected.tap(tap)) } }
-        return losses
     }
 
     /// Examples' mean losses by each of several versions of the weights, at most `CandidateSweep.most` of them.

@@ -39,7 +39,7 @@ struct FisherForgetting {
 
         let examples = plan.records.watched + plan.rows.examples
         let tap = ChangeEffect(noise, examples: examples.count)
-        _ = try plan.sweeps.gradients(of: examples) { back in try back(tap) }
+        try plan.sweeps.gradients(of: examples) { back in try back(tap) }
         let effect = tap.effect
         let losses = try plan.sweeps.losses(examples, from: plan.sweeps.weights(sum: before.change))
         try before.change.add(noise, scale: 1)

@@ -92,7 +92,7 @@ struct EditCommand: ParsableCommand {
         let progress = common.begin()
         let meter = EditMeter { event in
             switch event {
-            case .begins(let work, _): progress.begin(work, of: "layers")
+            case .begins(let work): progress.begin(work, of: "layers")
             case .passed(let done, let all): progress.advance(done, all)
             }
         }

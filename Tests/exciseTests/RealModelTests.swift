@@ -34,7 +34,7 @@ import Testing
         #expect(abs((report["perplexity"]?.number ?? 0) / expected - 1) < 5e-5)
     }
 
-    /// Both edits of a part of TOFU within a gibibyte, by the operating system's account.
+    /// A round of both edits of a part of TOFU within a gibibyte, by the operating system's account.
     @Test(
         .enabled(if: Fixture.smolLM2 != nil && Fixture.shared != nil, "needs SmolLM2-135M-Instruct by EXCISE_SMOLLM2, and ../shared"))
     func smolLM2Edits() throws {
@@ -50,9 +50,10 @@ import Testing
                 "--completion-field", "answer",
                 "--retain", shared.appending("data/text/us_constitution.txt").string, "--split", "paragraphs", "--samples", "8", "--rounds",
                 "1",
-                "--target-nll", "4", "--memory", "1GiB", "--output", directory.path.appending(method).string, "--json",
+                "--target-nll", "4", "--memory", "1GiB", "--best-effort", "--output", directory.path.appending(method).string, "--json",
             ])
-            #expect(edit.status == 0, "\(edit.errors)")
+            // One round does not reach the target.
+            #expect(edit.status == 1, "\(edit.errors)")
             let memory = try edit.json()["memory"]
             let (measured, planned) = (
                 try #require(memory?["measured_peak_bytes"]?.integer), try #require(memory?["planned_peak_bytes"]?.integer)

@@ -1,12 +1,10 @@
-internal import Tensors
-
 /// Gram matrices of Float matrices in Double, and what they tell.
-enum GramSpectrum {
+package enum GramSpectrum {
     /// Elements of a panel in Double.
     private static let panelSize = 1 << 20
 
-    /// m^T m (n x n for n columns): the lower triangle.
-    static func gram(_ matrix: MatrixView) -> [Double] {
+    /// m^T m (n x n for n columns), both triangles.
+    package static func gram(_ matrix: MatrixView) -> [Double] {
         let n = matrix.columns
         guard n > 0 else { return [] }
         var gram = [Double](repeating: 0, count: n * n)
@@ -23,7 +21,7 @@ enum GramSpectrum {
 
     /// All singular values of a matrix, falling, from the Gram matrix of its smaller side: those below 1e-8 of the largest are lost
     /// in rounding. Nil where LAPACK does not converge.
-    static func singularValues(_ matrix: MatrixView) -> [Double]? {
+    package static func singularValues(_ matrix: MatrixView) -> [Double]? {
         let narrow = matrix.columns <= matrix.rows ? matrix : matrix.transposed
         return LinearAlgebra.eigen(gram(narrow), count: narrow.columns)?.values.reversed().map { max(0, $0).squareRoot() }
     }
