@@ -99,6 +99,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         .executableTarget(
             name: "benchmark", dependencies: ["Checkpoints", "Transformer", "Tensors", "Storage", system], path: "Tests/Benchmark",
+            exclude: ["scale"],
             swiftSettings: strict),
         tests("Storage", [system]),
         tests("Tensors", []),

@@ -15,9 +15,9 @@ package struct EditPlan: Sendable {
     /// A directory on a disk with room.
     package var scratch: FilePath
     /// The most memory the edit will take, in bytes.
-    package let plannedPeak: Int
+    package var plannedPeak: Int { memory.plannedPeak }
     /// What of it the curvature takes beside the sweeps.
-    private let curvatureBytes: Int
+    private let memory: EditMemory
     /// Where rounds are kept as they end; nil: nowhere.
     package var journal: RoundsJournal?
     /// What hears how far the edit is.
@@ -43,30 +43,11 @@ package struct EditPlan: Sendable {
         parameters = try recipe.selection.names(of: model)
         self.budget = budget
         self.scratch = scratch
-        let known = recipe.method == .targetedRemoval ? records.retain : records.retain + records.keep
         // Without copied tokens in the unseen text nothing is known of what they cost.
         let isSplit =
             recipe.method == .targetedRemoval && recipe.target == nil && records.unseen.contains { CopiedTokens(of: $0).copied != nil }
         rows = EditRows(records, splitting: isSplit)
-        var sweeps: [(batch: TokenBatch, needsEveryExample: Bool)] =
-            switch recipe.curvature {
-            case .identity, .diagonal, .ekfac, .block: [(TokenBatch(rows.examples), true), (TokenBatch(known), false)]
-            case .woodbury: [(TokenBatch(known + rows.examples), true)]
-            }
-        if recipe.method == .forgetting { sweeps.append((TokenBatch(records.watched + rows.examples), false)) }
-        let need = CurvatureNeed(recipe.curvature, model, parameters)
-        curvatureBytes = sweeps.reduce(0) { max($0, need.bytes($1.batch)) }
-        var (smallest, peak) = (0, 0)
-        for sweep in sweeps {
-            smallest = max(smallest, MemoryBudget.smallest(model, sweep.batch, needsEveryExample: sweep.needsEveryExample))
-        }
-        try budget.check(smallest: smallest + curvatureBytes)
-        let left = MemoryBudget(bytes: budget.bytes - curvatureBytes)
-        for sweep in sweeps {
-            let plan = try left.plan(model, sweep.batch, scratch: scratch, needsEveryExample: sweep.needsEveryExample)
-            peak = max(peak, plan.plannedPeak + curvatureBytes)
-        }
-        plannedPeak = peak
+        memory = try EditMemory(model, recipe, records, rows, parameters, budget: budget, scratch: scratch)
     }
 
     /// Bytes of scratch files that hold numbers for each parameter; kept layer inputs come on top where memory is short.
@@ -126,8 +107,7 @@ package struct EditPlan: Sendable {
     /// Passes through the model, within what the curvature leaves of the budget.
     var sweeps: EditSweeps {
         EditSweeps(
-            model, selected, budget: MemoryBudget(bytes: budget.bytes - curvatureBytes), scratch: scratch, meter: meter,
-            groups: groups)
+            model, selected, budget: memory.sweeps, candidates: memory.candidates, scratch: scratch, meter: meter, groups: groups)
     }
 
     /// The watched retain records' mean loss.

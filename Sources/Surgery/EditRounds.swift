@@ -33,7 +33,7 @@ struct EditRounds {
     /// off.
     func run(from beginning: Beginning, rounds most: Int? = nil) throws -> EditOutcome {
         let step = try plan.sweeps.store()
-        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions)
+        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions, watching: plan.records.watched)
         var state: EditState
         if let saved = try plan.journal?.restored(plan) {
             state = saved
@@ -58,13 +58,16 @@ struct EditRounds {
 
     /// Measures what has been done before.
     private func begin(_ beginning: Beginning, _ sweep: inout RowSweep) throws -> EditState {
-        let change = beginning.change
-        plan.sweeps.begins("the losses before", passes: 2 * Self.passes)
+        let (change, isFresh) = (beginning.change, beginning.rounds.isEmpty)
+        plan.sweeps.begins("the losses before", passes: isFresh ? Self.passes : 2 * Self.passes)
         var losses = RowLosses(plan.rows, base: try sweep.score(from: plan.sweeps.weights()).rows)
         let none = losses
-        losses.move(to: try sweep.score(from: plan.sweeps.weights(sum: change)).rows, predicted: beginning.predicted)
         let unedited = try plan.retainLoss(from: plan.sweeps.weights())
-        let retain = try plan.retainLoss(from: plan.sweeps.weights(sum: change))
+        var retain = unedited
+        if !isFresh {
+            losses.move(to: try sweep.score(from: plan.sweeps.weights(sum: change)).rows, predicted: beginning.predicted)
+            retain = try plan.retainLoss(from: plan.sweeps.weights(sum: change))
+        }
         var state = EditState(
             rounds: beginning.rounds, change: change, losses: losses, retain: retain, predictedRetain: retain, unedited: unedited)
         // Where what was done before already leads beyond the bound, no edit is allowed.

@@ -9,16 +9,18 @@ struct EditSweeps: Sendable {
     let budget: MemoryBudget
     let scratch: FilePath
     let meter: EditMeter
+    /// Versions of the weights that are scored at once.
+    private let candidates: Int
     /// The layer that each tensor is of.
     private let groups: [String: String]
 
     /// - Parameter groups: the layer that each tensor is of, as `layers(of:)` has it.
     init(
-        _ model: LanguageModel, _ selected: SelectedParameters, budget: MemoryBudget, scratch: FilePath, meter: EditMeter,
-        groups: [String: String]
+        _ model: LanguageModel, _ selected: SelectedParameters, budget: MemoryBudget, candidates: Int, scratch: FilePath,
+        meter: EditMeter, groups: [String: String]
     ) {
         (self.model, self.selected, self.budget, self.scratch) = (model, selected, budget, scratch)
-        (self.meter, self.groups) = (meter, groups)
+        (self.candidates, self.meter, self.groups) = (candidates, meter, groups)
     }
 
     /// The number of the layer that each tensor of a layer is of.
@@ -40,11 +42,12 @@ struct EditSweeps: Sendable {
     /// A number for each entry of the parameters that may change, all zeros.
     func store() throws -> ParameterStore { try ParameterStore(model, selected.names, in: scratch) }
 
-    /// A sweep over the records that the edit is about.
-    func rows(_ rows: [Example], after companions: [Example]) throws -> RowSweep {
+    /// A sweep over the records that the edit is about, and the watched ones' beside it.
+    func rows(_ rows: [Example], after companions: [Example], watching watched: [Example]) throws -> RowSweep {
         let batch = TokenBatch(companions + rows)
         return try RowSweep(
-            model, selected, batch: batch, companions: companions.count, plan: plan(batch, needsEveryExample: true), meter: meter)
+            model, selected, batch: batch, companions: companions.count,
+            plan: plan(batch, needsEveryExample: true, scoring: [TokenBatch(rows), TokenBatch(watched)]), meter: meter)
     }
 
     /// Goes through the unedited model with some examples and hands over what goes back, as often as `body` likes.
@@ -57,11 +60,14 @@ struct EditSweeps: Sendable {
         try body { tap in try metered(batch) { try sweep.backward(from: weights(), tap: selected.tap(tap)) } }
     }
 
-    /// Examples' mean losses by each of several versions of the weights, at most `CandidateSweep.most` of them.
+    /// Examples' mean losses by each of several versions of the weights, as many at once as memory allows.
     func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
         let batch = TokenBatch(examples)
         var sweep = CandidateSweep(model, batch)
-        return try metered(batch, times: sources.count) { try sweep.score(from: sources).map { $0.meanLosses(batch) } }
+        return try stride(from: 0, to: sources.count, by: candidates).flatMap { start in
+            let some = Array(sources[start..<min(sources.count, start + candidates)])
+            return try metered(batch, times: some.count) { try sweep.score(from: some).map { $0.meanLosses(batch) } }
+        }
     }
 
     /// Examples' mean losses.
@@ -75,7 +81,7 @@ struct EditSweeps: Sendable {
         try meter.pass(tokens: times * batch.tokens.count, pass)
     }
 
-    private func plan(_ batch: TokenBatch, needsEveryExample: Bool) throws -> SweepPlan {
-        try budget.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
+    private func plan(_ batch: TokenBatch, needsEveryExample: Bool, scoring others: [TokenBatch] = []) throws -> SweepPlan {
+        try budget.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample, scoring: others)
     }
 }

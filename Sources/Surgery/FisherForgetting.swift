@@ -33,7 +33,7 @@ struct FisherForgetting {
         plan.sweeps.begins("noise of F^(-1/4)", passes: 6)
         let (recipe, base) = (plan.recipe, plan.sweeps.weights())
         let noise = try plan.sweeps.store()
-        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions)
+        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions, watching: plan.records.watched)
         _ = try sweep.score(from: base)
         try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: base, into: noise)
 

@@ -36,6 +36,8 @@ private final class SelectingTap: GradientTap {
 
     var needsEveryExample: Bool { tap.needsEveryExample }
 
+    func wants(_ parameter: String) -> Bool { names.contains(parameter) && tap.wants(parameter) }
+
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         guard names.contains(slice.name) else { return }
         hasVisited = true

@@ -48,7 +48,7 @@ package struct CandidateSweep: ~Copyable {
             }
         }
         return try streams.map { stream in
-            try DecoderHead(model, from: stream.source).score(batch.scored(stream.hidden), targets: batch.scoredTargets)
+            try DecoderHead(model, from: stream.source).score(stream.hidden, rows: batch.scoredRows, targets: batch.scoredTargets)
         }
     }
 }

@@ -50,88 +50,111 @@ package struct DecoderHead: ~Copyable {
     package borrowing func logits(
         of rows: borrowing Matrix, _ visit: (Range<Int>, inout MutableMatrixView) throws -> Void
     ) rethrows {
-        var normed = Matrix(rows: rows.rows, columns: rows.columns)
-        var inputs = Matrix(rows: isProjected ? rows.rows : 0, columns: configuration.embeddingSize)
-        var statistics = Matrix(rows: rows.rows, columns: 2)
-        prepare(rows, statistics: &statistics, normed: &normed, projected: &inputs)
-        if isProjected { try forEachTile(inputs, visit) } else { try forEachTile(normed, visit) }
+        var buffer = tileBuffer(rows.rows)
+        for range in tiles(of: rows.rows) {
+            let inputs = inputs(of: rows.rows(range))
+            var tile = buffer.mutableRows(0..<range.count)
+            logits(of: inputs.view, into: &tile)
+            try visit(range, &tile)
+        }
     }
 
-    /// Scores rows (n x C) against their targets.
-    package borrowing func score(_ rows: borrowing Matrix, targets: [Int32]) -> TokenScores {
-        var scores = Matrix(rows: rows.rows, columns: 3)
-        logits(of: rows) { range, tile in
+    /// Scores the rows of `hidden` (N x C) with those numbers against their targets.
+    package borrowing func score(_ hidden: borrowing Matrix, rows numbers: [Int], targets: [Int32]) -> TokenScores {
+        var scores = Matrix(rows: numbers.count, columns: 3)
+        var buffer = tileBuffer(numbers.count)
+        for range in tiles(of: numbers.count) {
+            let inputs = inputs(of: hidden.gathered(numbers[range]).view)
+            var tile = buffer.mutableRows(0..<range.count)
+            logits(of: inputs.view, into: &tile)
             var part = scores.mutableRows(range)
             CrossEntropy.forward(&tile, targets: targets.span.extracting(range), scores: &part)
         }
         return TokenScores(scores)
     }
 
-    /// Logits (k x V) of the map's inputs (n x E), tile by tile.
-    borrowing func forEachTile(_ inputs: borrowing Matrix, _ visit: (Range<Int>, inout MutableMatrixView) throws -> Void) rethrows {
-        let height = Self.rowsPerTile(vocabularySize: weight.rows)
-        var buffer = Matrix(rows: min(height, inputs.rows), columns: weight.rows)
-        for start in stride(from: 0, to: inputs.rows, by: height) {
-            let range = start..<min(inputs.rows, start + height)
-            var tile = buffer.mutableRows(0..<range.count)
-            LinearAlgebra.multiply(inputs.rows(range), weight.view.transposed, into: &tile)
-            addBias(bias.elements, to: &tile)
-            if let cap = configuration.bounds.logitSoftcap { Softcap.forward(cap, &tile) }
-            try visit(range, &tile)
-        }
+    /// Room for the logits of a tile of n rows.
+    borrowing func tileBuffer(_ count: Int) -> Matrix {
+        Matrix(rows: min(Self.rowsPerTile(vocabularySize: weight.rows), count), columns: weight.rows)
     }
 
-    /// What the map to logits takes, n x E: in `projected` where there is a projection, else in `normed`.
-    borrowing func prepare(
-        _ x: borrowing Matrix, statistics: inout Matrix, normed: inout Matrix, projected: inout Matrix
-    ) {
+    /// n rows, tile by tile.
+    borrowing func tiles(of count: Int) -> [Range<Int>] {
+        let height = Self.rowsPerTile(vocabularySize: weight.rows)
+        return stride(from: 0, to: count, by: height).map { $0..<min(count, $0 + height) }
+    }
+
+    /// Logits (k x V) of the map's inputs (k x E).
+    borrowing func logits(of inputs: MatrixView, into tile: inout MutableMatrixView) {
+        LinearAlgebra.multiply(inputs, weight.view.transposed, into: &tile)
+        addBias(bias.elements, to: &tile)
+        if let cap = configuration.bounds.logitSoftcap { Softcap.forward(cap, &tile) }
+    }
+
+    /// What the map to logits takes of rows, k x C.
+    borrowing func inputs(of x: MatrixView) -> HeadInputs {
+        var statistics = Matrix(rows: x.rows, columns: 2)
+        var normed = Matrix(rows: x.rows, columns: configuration.hiddenSize)
+        var output = normed.mutableView
         if hasNorm {
-            var output = normed.mutableView
             var moments = statistics.mutableView
             let none = norm.elements.extracting(0..<0)
             Normalization.forward(
-                configuration.norm, x.view, weight: norm.view.row(0), bias: hasBias ? norm.view.row(1) : none,
+                configuration.norm, x, weight: norm.view.row(0), bias: hasBias ? norm.view.row(1) : none,
                 epsilon: configuration.normEpsilon, into: &output, statistics: &moments)
         } else {
-            copy(x, 0..<x.rows, into: &normed, 0..<x.rows)
+            copy(x, into: &output)
         }
+        var projected = Matrix(rows: isProjected ? x.rows : 0, columns: configuration.embeddingSize)
         if isProjected {
-            var output = projected.mutableView
-            LinearAlgebra.multiply(normed.view, projection.view.transposed, into: &output)
-            scale(&output, by: configuration.scales.logit)
+            var projection = projected.mutableView
+            LinearAlgebra.multiply(output.view, self.projection.view.transposed, into: &projection)
+            scale(&projection, by: configuration.scales.logit)
         } else {
-            var output = normed.mutableView
             scale(&output, by: configuration.scales.logit)
         }
+        return HeadInputs(statistics: statistics, normed: normed, projected: projected)
     }
 
-    /// The gradient by the map's inputs (k x E), given that by a tile of logits before the cap.
-    borrowing func pullBack(_ tile: MatrixView, into gradient: inout MutableMatrixView) {
+    /// From the gradient by a tile of logits (k x V) before the cap to those by what came before, given the rows (k x C) and their
+    /// statistics.
+    borrowing func gradients(of tile: MatrixView, _ x: MatrixView, _ statistics: MatrixView) -> HeadGradients {
+        var inputs = Matrix(rows: tile.rows, columns: configuration.embeddingSize)
+        var gradient = inputs.mutableView
         LinearAlgebra.multiply(tile, weight.view, into: &gradient)
-    }
-
-    /// From the gradient by the map's inputs to those by the normalised rows (n x C) and by the rows.
-    borrowing func pullBackInputs(
-        _ inputGradient: inout Matrix, _ x: borrowing Matrix, _ statistics: borrowing Matrix, normed: inout Matrix, into dx: inout Matrix
-    ) {
-        var gradient = inputGradient.mutableView
         scale(&gradient, by: configuration.scales.logit)
+        var normed = Matrix(rows: isProjected ? tile.rows : 0, columns: configuration.hiddenSize)
+        var rows = Matrix(rows: tile.rows, columns: configuration.hiddenSize)
         if isProjected {
             var output = normed.mutableView
             LinearAlgebra.multiply(gradient.view, projection.view, into: &output)
-            pullBackNorm(normed.view, x, statistics, into: &dx)
+            pullBackNorm(output.view, x, statistics, into: &rows)
         } else {
-            pullBackNorm(gradient.view, x, statistics, into: &dx)
+            pullBackNorm(gradient.view, x, statistics, into: &rows)
         }
+        return HeadGradients(inputs: inputs, normed: normed, rows: rows)
     }
 
     private borrowing func pullBackNorm(
-        _ dy: MatrixView, _ x: borrowing Matrix, _ statistics: borrowing Matrix, into dx: inout Matrix
+        _ dy: MatrixView, _ x: MatrixView, _ statistics: MatrixView, into dx: inout Matrix
     ) {
         var output = dx.mutableView
         guard hasNorm else { return add(dy, scale: 1, to: &output) }
         Normalization.backward(
-            configuration.norm, dy: dy, x: x.view, weight: norm.view.row(0), statistics: statistics.view, addingTo: &output)
+            configuration.norm, dy: dy, x: x, weight: norm.view.row(0), statistics: statistics, addingTo: &output)
+    }
+}
+
+/// What the map to logits takes of k rows, and how it came about.
+struct HeadInputs: ~Copyable {
+    var statistics: Matrix  // k x 2
+    var normed: Matrix  // k x C
+    var projected: Matrix  // k x E, without rows where there is no projection
+
+    /// k x E.
+    var view: MatrixView {
+        @_lifetime(borrow self)
+        get { projected.rows > 0 ? projected.view : normed.view }
     }
 }
 

@@ -60,21 +60,42 @@ package struct GradientFactors: ~Escapable {
 
     /// The weighted sum of the examples' gradients of some rows (k x C).
     package func weightedGradient(_ coefficients: [Float], ofRows range: Range<Int>, into sum: inout MutableMatrixView) {
-        var scaled = Matrix(rows: right.rows, columns: columns)
-        for (example, coefficient) in coefficients.enumerated() {
-            for row in exampleRows[example] {
-                var view = scaled.mutableRows(row..<row + 1)
-                var target = view.row(0)
-                let source = right.row(row)
-                for column in target.indices { target[column] = source[column] * coefficient }
+        let groups = groups
+        var scaled = Matrix(rows: groups.reduce(0) { max($0, $1.rows.count) }, columns: columns)
+        for (number, group) in groups.enumerated() {
+            for example in group.examples {
+                for row in exampleRows[example] {
+                    let place = row - group.rows.lowerBound
+                    var view = scaled.mutableRows(place..<place + 1)
+                    var target = view.row(0)
+                    let source = right.row(row)
+                    for column in target.indices { target[column] = source[column] * coefficients[example] }
+                }
             }
+            LinearAlgebra.multiply(
+                left.rows(group.rows).columns(range).transposed, scaled.rows(0..<group.rows.count), into: &sum, adding: number > 0)
         }
-        LinearAlgebra.multiply(left.columns(range).transposed, scaled.view, into: &sum)
         for (example, rows) in lookupExampleRows.enumerated() {
             for row in rows where range.contains(Int(lookupIndices[row])) {
                 add(lookup.row(row), to: &sum, row: Int(lookupIndices[row]) - range.lowerBound, scale: coefficients[example])
             }
         }
+    }
+
+    /// Token rows that a weighted sum takes at once, unless an example has more.
+    static let rowsAtOnce = 4096
+
+    /// Consecutive examples and their token rows: by the examples alone, so that the budget does not change results.
+    private var groups: [(examples: Range<Int>, rows: Range<Int>)] {
+        var groups: [(examples: Range<Int>, rows: Range<Int>)] = []
+        for (example, rows) in exampleRows.enumerated() {
+            if let last = groups.last, rows.upperBound - last.rows.lowerBound <= Self.rowsAtOnce {
+                groups[groups.count - 1] = (last.examples.lowerBound..<example + 1, last.rows.lowerBound..<rows.upperBound)
+            } else {
+                groups.append((example..<example + 1, rows))
+            }
+        }
+        return groups
     }
 
     /// Calls `body` with the same factors as if the gradient's other rows were zero.

@@ -19,9 +19,16 @@ package protocol GradientTap: AnyObject {
     /// Whether a visit must bring every example of the batch; otherwise they come in as many visits as memory asks for.
     var needsEveryExample: Bool { get }
 
+    /// Whether the tap has a use for a parameter's gradients; it may be shown others all the same.
+    func wants(_ parameter: String) -> Bool
+
     /// The gradients of a slice, of the examples with those numbers.
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws
 
     /// The group has been visited. True: it is to be visited once more (only where every example came at once).
     func finish(_ group: ParameterGroup) throws -> Bool
+}
+
+extension GradientTap {
+    package func wants(_ parameter: String) -> Bool { true }
 }

@@ -10,8 +10,15 @@ struct HeadSlices {
     func visit(
         _ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap, lookup: borrowing Matrix, indices: [Int32]
     ) throws {
+        try trace.withInputs { inputs in try visit(trace, inputs, from: source, tap, lookup: lookup, indices: indices) }
+    }
+
+    private func visit(
+        _ trace: borrowing HeadTrace, _ inputs: MatrixView, from source: any WeightSource, _ tap: any GradientTap,
+        lookup: borrowing Matrix, indices: [Int32]
+    ) throws {
         let (rows, columns) = (model.configuration.vocabularySize, model.configuration.embeddingSize)
-        let count = trace.rows.rows
+        let count = inputs.rows
         let height = GradientSlices.height(rows: rows, tokens: count)
         let cap = model.configuration.bounds.logitSoftcap
         var weights = Matrix(rows: min(height, rows), columns: columns)
@@ -26,7 +33,7 @@ struct HeadSlices {
             try source.read(slice.name, from: slice.offset, into: &part.elements)
             var logits = buffer.mutableView
             var tile = logits.leading(rows: count, columns: slice.rows)
-            LinearAlgebra.multiply(trace.inputs, part.view.transposed, into: &tile)
+            LinearAlgebra.multiply(inputs, part.view.transposed, into: &tile)
             if let bias = model.layout.headBias {
                 var elements = biases.mutableElements
                 var shift = elements._mutatingExtracting(0..<slice.rows)
@@ -43,7 +50,7 @@ struct HeadSlices {
                 &tile, firstColumn: start, logSums: trace.logSums.span, targets: trace.targets.span, weights: trace.weights.span)
             if let cap { Softcap.backward(cap, capped: bounded.view, &tile) }
             let factors = GradientFactors(
-                left: tile.view, right: trace.inputs, exampleRows: batch.exampleScoredRows, lookup: lookup.view,
+                left: tile.view, right: inputs, exampleRows: batch.exampleScoredRows, lookup: lookup.view,
                 indices: indices.map { $0 - Int32(start) }, lookupExampleRows: indices.isEmpty ? [] : batch.exampleRows)
             try tap.visit(slice, factors, examples: 0..<batch.exampleRows.count)
             guard let bias = model.layout.headBias else { continue }

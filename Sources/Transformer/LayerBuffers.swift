@@ -47,7 +47,7 @@ package struct LayerActivations: ~Copyable {
 
 /// The activations of every layer and micro-batch, or one set that all take turns with: the backward sweep finds there what
 /// the forward sweep left, or computes it anew.
-struct KeptActivations: ~Copyable {
+final class KeptActivations {
     /// One micro-batch's activations in one layer.
     final class Slot {
         var activations: LayerActivations
@@ -55,21 +55,27 @@ struct KeptActivations: ~Copyable {
         init(_ shape: LayerShape, rows: Int) { activations = LayerActivations(shape, rows: rows) }
     }
 
-    private let slots: [Slot]
-    private let microBatches: Int
+    private let shape: LayerShape
+    private let batch: TokenBatch
+    private let kept: [Slot]
+    private var shared: Slot?
     /// Whether every layer and micro-batch has its own.
     let areKept: Bool
 
     init(_ shape: LayerShape, layers: Int, _ batch: TokenBatch, areKept: Bool) {
-        self.areKept = areKept
-        microBatches = batch.microBatches.count
-        slots =
-            areKept
-            ? (0..<layers).flatMap { _ in batch.microBatches.map { Slot(shape, rows: $0.rows.count) } }
-            : [Slot(shape, rows: batch.largestMicroBatchRows)]
+        (self.shape, self.batch, self.areKept) = (shape, batch, areKept)
+        kept = areKept ? (0..<layers).flatMap { _ in batch.microBatches.map { Slot(shape, rows: $0.rows.count) } } : []
     }
 
-    func slot(layer: Int, microBatch: Int) -> Slot { slots[areKept ? layer * microBatches + microBatch : 0] }
+    func slot(layer: Int, microBatch: Int) -> Slot {
+        if areKept { return kept[layer * batch.microBatches.count + microBatch] }
+        let slot = shared ?? Slot(shape, rows: batch.largestMicroBatchRows)
+        shared = slot
+        return slot
+    }
+
+    /// Gives back the memory of the set that all take turns with, until it is asked for again.
+    func release() { shared = nil }
 }
 
 /// d(loss) by a layer's intermediate results, for one micro-batch of up to N rows.

@@ -1,33 +1,36 @@
 internal import Checkpoints
+internal import SystemPackage
 internal import Tensors
 
 /// A layer's gradient factors for a chunk of examples: inputs and output gradients of its linear maps, one row a token,
-/// and each example's gradients of the norms.
+/// and each example's gradients of the norms. In memory, or in scratch files.
 struct LayerFactors: ~Copyable {
-    private var attentionNormed: Matrix  // N x C
-    private var queryKeyValueGradient: Matrix  // N x (H + 2 K) d, in the order in which the maps' outputs are stored
-    private var mixed: Matrix  // N x H d
-    private var attendedGradient: Matrix  // N x C
-    private var feedForwardNormed: Matrix  // N x C
-    private var expandedGradient: Matrix  // N x E
-    private var activated: Matrix  // N x F
-    private var contractedGradient: Matrix  // N x C
-    private var sharedWeightGradient: Matrix  // N x 1
-    private var routerGradient: Matrix  // N x experts
+    private let attentionNormed: KeptMatrix  // N x C
+    private let queryKeyValueGradient: KeptMatrix  // N x (H + 2 K) d, in the order in which the maps' outputs are stored
+    private let mixed: KeptMatrix  // N x H d
+    private let attendedGradient: KeptMatrix  // N x C
+    private let feedForwardNormed: KeptMatrix  // N x C
+    private let expandedGradient: KeptMatrix  // N x E
+    private let activated: KeptMatrix  // N x F
+    private let contractedGradient: KeptMatrix  // N x C
+    private let sharedWeightGradient: KeptMatrix  // N x 1
+    private let routerGradient: KeptMatrix  // N x experts
     private var norms: NormGradients
     private let ones: Matrix  // N x 1
 
-    init(_ shape: LayerShape, _ layers: [LayerLayout], rows: Int, examples: Int) {
-        attentionNormed = Matrix(rows: rows, columns: shape.hidden)
-        queryKeyValueGradient = Matrix(rows: rows, columns: shape.queryKeyValue)
-        mixed = Matrix(rows: rows, columns: shape.mixed)
-        attendedGradient = Matrix(rows: rows, columns: shape.hidden)
-        feedForwardNormed = Matrix(rows: rows, columns: shape.hidden)
-        expandedGradient = Matrix(rows: rows, columns: shape.expanded)
-        activated = Matrix(rows: rows, columns: shape.activated)
-        contractedGradient = Matrix(rows: rows, columns: shape.hidden)
-        sharedWeightGradient = Matrix(rows: rows, columns: shape.sharedWeight)
-        routerGradient = Matrix(rows: rows, columns: shape.routing)
+    /// - Parameter directory: where the factors' scratch files are; nil: in memory.
+    init(_ shape: LayerShape, _ layers: [LayerLayout], rows: Int, examples: Int, in directory: FilePath?) {
+        func kept(_ columns: Int) -> KeptMatrix { KeptMatrix(rows: rows, columns: columns, in: directory) }
+        attentionNormed = kept(shape.hidden)
+        queryKeyValueGradient = kept(shape.queryKeyValue)
+        mixed = kept(shape.mixed)
+        attendedGradient = kept(shape.hidden)
+        feedForwardNormed = kept(shape.hidden)
+        expandedGradient = kept(shape.expanded)
+        activated = kept(shape.activated)
+        contractedGradient = kept(shape.hidden)
+        sharedWeightGradient = kept(shape.sharedWeight)
+        routerGradient = kept(shape.routing)
         norms = NormGradients(widths: layers.map(NormGradients.columns).max() ?? 0, examples: examples)
         var ones = Matrix(rows: rows, columns: 1)
         ones.fill(1)
@@ -41,22 +44,24 @@ struct LayerFactors: ~Copyable {
     mutating func keep(
         _ layer: borrowing DecoderLayer, _ a: borrowing LayerActivations, _ d: borrowing LayerGradients, input: borrowing Matrix,
         at there: Range<Int>, examples: [(index: Int, rows: Range<Int>)]
-    ) {
-        let here = 0..<there.count
-        copy(a.attentionNormed, here, into: &attentionNormed, there)
+    ) throws {
+        let (here, row) = (0..<there.count, there.lowerBound)
+        try attentionNormed.store(a.attentionNormed.rows(here), at: row)
         if let order = layer.layout.projections[0].storedOrder {
-            copy(d.queryKeyValue, here, order, into: &queryKeyValueGradient, there)
+            var stored = Matrix(rows: here.count, columns: queryKeyValueGradient.columns)
+            copy(d.queryKeyValue, here, order, into: &stored, here)
+            try queryKeyValueGradient.store(stored.view, at: row)
         } else {
-            copy(d.queryKeyValue, here, into: &queryKeyValueGradient, there)
+            try queryKeyValueGradient.store(d.queryKeyValue.rows(here), at: row)
         }
-        copy(a.mixed, here, into: &mixed, there)
-        copy(d.attended, here, into: &attendedGradient, there)
-        copy(a.feedForwardNormed, here, into: &feedForwardNormed, there)
-        copy(d.expanded, here, into: &expandedGradient, there)
-        copy(a.activated, here, into: &activated, there)
-        copy(d.contracted, here, into: &contractedGradient, there)
-        copy(d.sharedWeight, here, into: &sharedWeightGradient, there)
-        copy(d.routing, here, into: &routerGradient, there)
+        try mixed.store(a.mixed.rows(here), at: row)
+        try attendedGradient.store(d.attended.rows(here), at: row)
+        try feedForwardNormed.store(a.feedForwardNormed.rows(here), at: row)
+        try expandedGradient.store(d.expanded.rows(here), at: row)
+        try activated.store(a.activated.rows(here), at: row)
+        try contractedGradient.store(d.contracted.rows(here), at: row)
+        try sharedWeightGradient.store(d.sharedWeight.rows(here), at: row)
+        try routerGradient.store(d.routing.rows(here), at: row)
         keepNorms(layer, a, d, input, here, examples)
     }
 
@@ -81,32 +86,35 @@ struct LayerFactors: ~Copyable {
 
     /// Shows every parameter of the layer but its experts' to the tap.
     borrowing func visit(_ layout: LayerLayout, _ tap: any GradientTap, _ chunk: SweepChunk) throws {
-        let (all, exampleRows, examples) = (0..<chunk.rowCount, chunk.exampleRows, chunk.examples)
-        try norms.visit(layout.norms, tap, examples)
-        try visit(layout.projections, attentionNormed, queryKeyValueGradient, all, exampleRows, tap, examples)
-        try visit([layout.attentionOutput], mixed, attendedGradient, all, exampleRows, tap, examples)
+        try norms.visit(layout.norms, tap, chunk.examples)
+        try visit(layout.projections, attentionNormed, queryKeyValueGradient, tap, chunk)
+        try visit([layout.attentionOutput], mixed, attendedGradient, tap, chunk)
         if let block = layout.feedForward {
-            try visit(block.expansions, feedForwardNormed, expandedGradient, all, exampleRows, tap, examples)
-            try visit([block.contraction], activated, contractedGradient, all, exampleRows, tap, examples)
+            try visit(block.expansions, feedForwardNormed, expandedGradient, tap, chunk)
+            try visit([block.contraction], activated, contractedGradient, tap, chunk)
         }
-        if let map = layout.sharedWeight {
-            try visit([map], feedForwardNormed, sharedWeightGradient, all, exampleRows, tap, examples)
-        }
-        if let router = layout.router { try visit([router], feedForwardNormed, routerGradient, all, exampleRows, tap, examples) }
+        if let map = layout.sharedWeight { try visit([map], feedForwardNormed, sharedWeightGradient, tap, chunk) }
+        if let router = layout.router { try visit([router], feedForwardNormed, routerGradient, tap, chunk) }
     }
 
     /// Linear maps of one input, the gradients by their outputs side by side.
     private borrowing func visit(
-        _ maps: [LinearLayout], _ input: borrowing Matrix, _ gradient: borrowing Matrix, _ rows: Range<Int>,
-        _ exampleRows: [Range<Int>], _ tap: any GradientTap, _ examples: Range<Int>
+        _ maps: [LinearLayout], _ input: KeptMatrix, _ gradient: KeptMatrix, _ tap: any GradientTap,
+        _ chunk: SweepChunk
     ) throws {
-        var start = 0
-        for map in maps {
-            let columns = start..<start + map.outputs
-            try map.visit(
-                tap, input.rows(rows).columns(0..<map.inputs), gradient.rows(rows).columns(columns), ones: ones.rows(rows), exampleRows,
-                examples)
-            start += map.outputs
+        let rows = 0..<chunk.rowCount
+        let wanted = maps.filter { $0.names.contains(where: tap.wants) }
+        guard let inputs = wanted.first?.inputs else { return }
+        try input.read(rows, columns: 0..<inputs) { x in
+            var start = 0
+            for map in maps {
+                let columns = start..<start + map.outputs
+                start += map.outputs
+                guard wanted.contains(where: { $0.weight == map.weight }) else { continue }
+                try gradient.read(rows, columns: columns) { d in
+                    try map.visit(tap, x, d, ones: ones.rows(rows), chunk.exampleRows, chunk.examples)
+                }
+            }
         }
     }
 }

@@ -5,17 +5,16 @@ package import Tensors
 /// A decoder as a list of layers: every example passes a layer before the next layer's weights are read, so each weight is
 /// read once a sweep and one layer is in memory; of a layer's experts, one. On the way back experts are read once a chunk.
 package struct LayerSweep: ~Copyable {
-    private let model: LanguageModel
-    private let batch: TokenBatch
-    private let plan: SweepPlan
-    private let shape: LayerShape
-    private var layer: DecoderLayer
-    private let activations: KeptActivations
+    let model: LanguageModel
+    let batch: TokenBatch
+    let plan: SweepPlan
+    let shape: LayerShape
+    let activations: KeptActivations
     /// N x C: the residual stream on the way forward, its gradient on the way back.
-    private var hidden: Matrix
-    /// Each layer's input.
-    private var kept: KeptRows
-    private var trace: HeadTrace?
+    var hidden: Matrix
+    /// Each layer's input, L N x C.
+    let inputs: KeptMatrix
+    var trace: HeadTrace?
 
     package init(_ model: LanguageModel, _ batch: TokenBatch, plan: SweepPlan) throws {
         self.model = model
@@ -23,26 +22,33 @@ package struct LayerSweep: ~Copyable {
         self.plan = plan
         let configuration = model.configuration
         shape = LayerShape(model)
-        layer = DecoderLayer(model, positions: batch.longestSegment)
-        activations = KeptActivations(shape, layers: configuration.layerCount, batch, areKept: plan.keepsActivations)
+        activations = KeptActivations(shape, layers: configuration.layerCount, batch, areKept: plan.holds(.activations))
         hidden = Matrix(rows: batch.tokens.count, columns: configuration.hiddenSize)
-        kept = KeptRows(
-            slots: plan.keepsInputs ? configuration.layerCount : 0, rows: batch.tokens.count, columns: configuration.hiddenSize,
-            scratch: plan.keepsInputs ? try plan.scratchDirectory.map { path throws in try ScratchFile(in: path) } : nil)
+        inputs = KeptMatrix(
+            rows: plan.goesBack ? configuration.layerCount * batch.tokens.count : 0, columns: configuration.hiddenSize,
+            in: plan.place(of: .inputs))
     }
 
     /// Scores every counted token.
     package mutating func score(from source: any WeightSource) throws -> TokenScores {
-        let rows = try scoredRows(from: source)
-        return try DecoderHead(model, from: source).score(rows, targets: batch.scoredTargets)
+        try advance(from: source)
+        return try DecoderHead(model, from: source).score(hidden, rows: batch.scoredRows, targets: batch.scoredTargets)
     }
 
     /// The last layer's output at every scored row: n x C, before the final normalisation.
     package mutating func scoredRows(from source: any WeightSource) throws -> Matrix {
+        try advance(from: source)
+        return batch.scored(hidden)
+    }
+
+    /// Forward through the layers.
+    private mutating func advance(from source: any WeightSource) throws {
+        restoreWidth()
         try TokenEmbedding(model: model, batch: batch).embed(from: source, into: &hidden)
+        var layer = DecoderLayer(model, positions: batch.longestSegment)
         var experts = Experts(model, shape, rows: batch.tokens.count, withGradients: false)
         for (index, layout) in model.layout.layers.enumerated() {
-            if plan.keepsInputs { try kept.store(hidden, inSlot: index) }
+            if plan.goesBack { try inputs.store(hidden.view, at: index * hidden.rows) }
             try layer.load(index, of: model, from: source)
             for (number, piece) in batch.microBatches.enumerated() {
                 let slot = activations.slot(layer: index, microBatch: number)
@@ -51,118 +57,25 @@ package struct LayerSweep: ~Copyable {
             }
             try experts.forward(layout.experts, microBatches: batch.microBatches.map(\.rows), from: source, addingTo: &hidden)
         }
-        return batch.scored(hidden)
+        if !plan.holds(.factors) { activations.release() }
+    }
+
+    /// A pass back may have left what is as wide as the embedding.
+    mutating func restoreWidth() {
+        let columns = model.configuration.hiddenSize
+        if hidden.columns != columns { hidden = Matrix(rows: batch.tokens.count, columns: columns) }
     }
 
     /// Scores every counted token, and keeps what `backward` needs. An example's loss is the mean over its tokens.
     package mutating func scoreKeeping(from source: any WeightSource) throws -> TokenScores {
-        precondition(plan.keepsInputs)
-        let rows = try scoredRows(from: source)
-        let trace = try DecoderHead(model, from: source).pullBack(rows, targets: batch.scoredTargets, weights: batch.lossWeights)
+        precondition(plan.goesBack)
+        trace = nil
+        try advance(from: source)
+        let trace = try DecoderHead(model, from: source).pullBack(
+            hidden, rows: batch.scoredRows, targets: batch.scoredTargets, weights: batch.lossWeights, in: plan.place(of: .factors))
         let scores = trace.scores
         self.trace = consume trace
         return scores
-    }
-
-    /// Goes back through the layers that `scoreKeeping` went through, with the same weights, and shows every parameter's
-    /// gradient factors to the tap: the head's first, the embedding's last. May be called again, unless it threw.
-    package mutating func backward(from source: any WeightSource, tap: any GradientTap) throws {
-        guard let trace = trace.take() else { preconditionFailure("backward without scoreKeeping") }
-        let configuration = model.configuration
-        try visitHead(trace, from: source, tap)
-        // An earlier pass back may have left what is as wide as the embedding.
-        if hidden.columns == configuration.hiddenSize {
-            hidden.fill(0)
-        } else {
-            hidden = Matrix(rows: batch.tokens.count, columns: configuration.hiddenSize)
-        }
-        for (index, row) in batch.scoredRows.enumerated() { copy(trace.gradient, index..<index + 1, into: &hidden, row..<row + 1) }
-        var gradients = LayerGradients(shape, rows: batch.largestMicroBatchRows)
-        let chunks = batch.chunks(ofRows: tap.needsEveryExample ? Int.max : plan.chunkRows).map { SweepChunk(batch, $0, $1) }
-        let mostRows = chunks.map(\.rowCount).max() ?? 0
-        var factors = LayerFactors(shape, model.layout.layers, rows: mostRows, examples: chunks.map(\.examples.count).max() ?? 0)
-        var experts = Experts(model, shape, rows: mostRows, withGradients: true)
-        var input = Matrix(rows: batch.largestMicroBatchRows, columns: configuration.hiddenSize)
-        for (index, layout) in model.layout.layers.enumerated().reversed() {
-            try layer.load(index, of: model, from: source)
-            for chunk in chunks {
-                factors.clear()
-                if !layout.experts.isEmpty {
-                    for (number, rows) in chunk.microBatches {
-                        let slot = try activate(index, microBatch: number, input: &input)
-                        experts.take(slot.activations, at: rows)
-                        experts.takeGradient(hidden, batch.microBatches[number].rows, at: rows)
-                    }
-                    try experts.backward(layout.experts, chunk, from: source, tap)
-                }
-                for (number, rows) in chunk.microBatches {
-                    let (piece, slot) = (batch.microBatches[number], try activate(index, microBatch: number, input: &input))
-                    if !layout.experts.isEmpty { experts.give(&gradients, of: rows) }
-                    layer.backward(
-                        input, xRows: 0..<rows.count, gradient: &hidden, rows: piece.rows, segments: piece.segments,
-                        activations: slot.activations, gradients: &gradients)
-                    factors.keep(
-                        layer, slot.activations, gradients, input: input, at: rows,
-                        examples: batch.examples(chunk.examples, within: piece.rows))
-                }
-                try factors.visit(layout, tap, chunk)
-                while try chunk.isLast && tap.finish(ParameterGroup(name: "layer \(index)")) {
-                    try experts.backward(layout.experts, chunk, from: source, tap)
-                    try factors.visit(layout, tap, chunk)
-                }
-            }
-        }
-        try TokenEmbedding(model: model, batch: batch).backward(&hidden, from: source, tap)
-        try visitEmbedding(trace, from: source, tap)
-        self.trace = consume trace
-    }
-
-    /// A micro-batch's activations in the layer that is loaded, as the forward sweep left them or computed anew; `input` receives
-    /// what they are computed from.
-    private borrowing func activate(_ index: Int, microBatch number: Int, input: inout Matrix) throws -> KeptActivations.Slot {
-        let (piece, slot) = (batch.microBatches[number], activations.slot(layer: index, microBatch: number))
-        try kept.load(slot: index, rows: piece.rows, into: &input)
-        if !activations.areKept { layer.activate(input, rows: 0..<piece.rows.count, segments: piece.segments, &slot.activations) }
-        return slot
-    }
-
-    /// The final normalisation, the projection after it, and, where it is its own tensor, the head.
-    private borrowing func visitHead(_ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap) throws {
-        let layout = model.layout
-        let examples = 0..<batch.exampleRows.count
-        if let norm = layout.finalNorm {
-            var norms = NormGradients(widths: 2 * norm.width, examples: examples.count)
-            norms.place([norm])
-            norms.add(
-                0, trace.normGradient, trace.rows.view, trace.statistics.view,
-                batch.exampleScoredRows.enumerated().map { ($0.offset, $0.element) })
-            repeat { try norms.visit([norm], tap, examples) } while try tap.finish(ParameterGroup(name: "final norm"))
-        }
-        if let projection = layout.headProjection {
-            let none = Matrix(rows: trace.rows.rows, columns: 1)
-            repeat {
-                try projection.visit(
-                    tap, trace.normed.view, trace.inputGradient.view, ones: none.view, batch.exampleScoredRows, examples)
-            } while try tap.finish(ParameterGroup(name: "head projection"))
-        }
-        guard layout.head != layout.embedding else { return }
-        let none = Matrix(rows: 0, columns: model.configuration.embeddingSize)
-        repeat {
-            try HeadSlices(model: model, batch: batch).visit(trace, from: source, tap, lookup: none, indices: [])
-        } while try tap.finish(ParameterGroup(name: "head"))
-    }
-
-    /// The embedding, with the head where it is tied; `hidden` holds the gradient by the embedding's rows.
-    private borrowing func visitEmbedding(_ trace: borrowing HeadTrace, from source: any WeightSource, _ tap: any GradientTap) throws {
-        let layout = model.layout
-        repeat {
-            if layout.head == layout.embedding {
-                try HeadSlices(model: model, batch: batch).visit(trace, from: source, tap, lookup: hidden, indices: batch.tokens)
-            } else {
-                try TokenEmbedding(model: model, batch: batch).visitLookup(
-                    layout.embedding, rows: model.configuration.vocabularySize, hidden, indices: batch.tokens, tap)
-            }
-        } while try tap.finish(ParameterGroup(name: "embedding"))
     }
 }
 
@@ -174,9 +87,7 @@ enum GradientSlices {
 extension TokenBatch {
     /// The scored rows of a residual stream.
     func scored(_ hidden: borrowing Matrix) -> Matrix {
-        var rows = Matrix(rows: scoredRows.count, columns: hidden.columns)
-        for (index, row) in scoredRows.enumerated() { copy(hidden, row..<row + 1, into: &rows, index..<index + 1) }
-        return rows
+        hidden.gathered(scoredRows[...])
     }
 
     /// The targets of the scored rows.

@@ -13,8 +13,12 @@ func addBias(_ bias: Span<Float>, to y: inout MutableMatrixView) {
 
 /// Copies rows of a matrix of the same width.
 func copy(_ source: borrowing Matrix, _ sourceRows: Range<Int>, into target: inout Matrix, _ targetRows: Range<Int>) {
+    copy(source.rows(sourceRows), into: &target, targetRows)
+}
+
+/// Copies a matrix to rows of one of the same width.
+func copy(_ source: MatrixView, into target: inout Matrix, _ targetRows: Range<Int>) {
     var target = target.mutableRows(targetRows)
-    let source = source.rows(sourceRows)
     RowParallel.rows(of: &target, perBlock: 128) { range, target in
         for index in range {
             var row = target.row(index - range.lowerBound)
@@ -92,5 +96,14 @@ func copy(_ source: MatrixView, into target: inout MutableMatrixView) {
             let values = source.row(index)
             for column in row.indices { row[column] = values[column] }
         }
+    }
+}
+
+extension Matrix {
+    /// The rows with those numbers.
+    borrowing func gathered(_ numbers: ArraySlice<Int>) -> Matrix {
+        var rows = Matrix(rows: numbers.count, columns: columns)
+        gather(self, Array(numbers), into: &rows)
+        return rows
     }
 }

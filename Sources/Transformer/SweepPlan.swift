@@ -1,35 +1,58 @@
-internal import Checkpoints
 package import SystemPackage
 
-/// How a sweep stays within its memory: whether layer inputs are kept, where, and how many token rows' gradient factors
-/// are held at once. Results do not depend on it.
+/// How a sweep stays within its memory. Results do not depend on it.
 package struct SweepPlan: Sendable {
-    /// Whether a backward sweep will follow.
-    package var keepsInputs: Bool
-    /// Where kept inputs are written; nil: they stay in memory.
-    package var scratchDirectory: FilePath?
-    /// Whether what lies between a layer's input and its output is kept too, rather than computed anew on the way back.
-    package var keepsActivations: Bool
-    /// Token rows of gradient factors at once.
-    package var chunkRows: Int
-    /// The most memory the process is to take, in bytes; 0 where it was not planned.
-    package var plannedPeak: Int
-
-    package init(
-        keepsInputs: Bool, scratchDirectory: FilePath?, keepsActivations: Bool = false, chunkRows: Int, plannedPeak: Int = 0
-    ) {
-        self.keepsInputs = keepsInputs
-        self.scratchDirectory = scratchDirectory
-        self.keepsActivations = keepsActivations
-        self.chunkRows = chunkRows
-        self.plannedPeak = plannedPeak
+    /// What of a sweep that goes back lies in memory, from most to least: each has what those after it have.
+    package enum InMemory: Int, Sendable, CaseIterable {
+        /// What lies between each layer's input and its output; otherwise it is computed anew on the way back.
+        case activations
+        /// Each layer's input; otherwise it is in scratch.
+        case inputs
+        /// What the head left, and a layer's gradient factors of a chunk; otherwise they are in scratch, and those of one linear map in
+        /// memory when it is shown.
+        case factors
+        /// What a micro-batch takes.
+        case least
     }
+
+    /// Whether a backward sweep will follow.
+    package let goesBack: Bool
+    package let inMemory: InMemory
+    /// Token rows of gradient factors at once, where a tap takes examples in parts.
+    package let chunkRows: Int
+    /// Versions of the weights that other batches are scored with at once.
+    package let candidates: Int
+    /// The most memory the process is to take, in bytes; 0 where it was not planned.
+    package let plannedPeak: Int
+    private let scratch: FilePath?
+
+    /// A sweep forward and backward.
+    /// - Parameter scratch: where what is not in memory is written; needed where inputs or factors are not.
+    package init(
+        inMemory: InMemory, scratch: FilePath? = nil, chunkRows: Int, candidates: Int = CandidateSweep.most, plannedPeak: Int = 0
+    ) {
+        precondition(scratch != nil || inMemory.rawValue <= InMemory.inputs.rawValue)
+        goesBack = true
+        (self.inMemory, self.scratch, self.chunkRows) = (inMemory, scratch, chunkRows)
+        (self.candidates, self.plannedPeak) = (candidates, plannedPeak)
+    }
+
+    private init() {
+        goesBack = false
+        (inMemory, scratch, chunkRows, candidates, plannedPeak) = (.inputs, nil, 0, 1, 0)
+    }
+
+    /// Whether something lies in memory.
+    func holds(_ what: InMemory) -> Bool { inMemory.rawValue <= what.rawValue }
+
+    /// The directory of the scratch files that something lies in; nil: it is in memory.
+    func place(of what: InMemory) -> FilePath? { holds(what) ? nil : scratch }
 
     /// Elements of a parameter that a tap forms every example's gradient of at once (one row at least).
     package static let tileElements = 1 << 15
 
     /// Forward only.
-    package static let forward = SweepPlan(keepsInputs: false, scratchDirectory: nil, chunkRows: 0)
+    package static let forward = SweepPlan()
     /// Forward and backward, all in memory.
-    package static let unbounded = SweepPlan(keepsInputs: true, scratchDirectory: nil, keepsActivations: true, chunkRows: Int.max)
+    package static let unbounded = SweepPlan(inMemory: .activations, chunkRows: Int.max)
 }

@@ -37,7 +37,7 @@ package struct ModelTrace: Sendable {
         let rows = try forward.scoredRows(from: model.checkpoint)
         let head = try DecoderHead(model, from: model.checkpoint)
         try head.logits(of: rows) { range, tile in try file.write("logits", from: range.lowerBound * vocabulary, tile.elements.span) }
-        let losses = Array(head.score(rows, targets: everyRow.targets).losses.dropLast())
+        let losses = Array(head.score(rows, rows: Array(0..<rows.rows), targets: everyRow.targets).losses.dropLast())
         try file.write("loss", from: 0, losses.span)
         if gradients {
             let batch = TokenBatch([Example(windows: [Window(inputs: Array(tokens.dropLast()), targets: Array(tokens.dropFirst()))])])

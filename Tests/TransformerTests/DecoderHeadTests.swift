@@ -50,7 +50,7 @@ import Transformer
             return Int32((choice + row % 2) % vocabulary)
         }
         let head = try DecoderHead(model, from: model.checkpoint)
-        let scores = head.score(Matrix(x, columns: model.configuration.hiddenSize), targets: targets)
+        let scores = head.score(Matrix(x, columns: model.configuration.hiddenSize), rows: Array(0..<rows), targets: targets)
         #expect(relativeError(scores.losses, NaiveTwins.crossEntropy(logits, targets: targets).floats) < 2e-6)
         #expect(scores.isArgmax == (0..<rows).map { $0 % 2 == 0 })
     }

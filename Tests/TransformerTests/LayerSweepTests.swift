@@ -173,12 +173,13 @@ import Transformer
     func whatIsKeptMayLieInMemoryOrInAFileOrBeComputedAnew(name: String) throws {
         let model = try Fixture.model(name)
         let batch = largeBatch(model)
-        let inMemory = SweepPlan(keepsInputs: true, scratchDirectory: nil, chunkRows: Int.max)
-        let inFile = SweepPlan(keepsInputs: true, scratchDirectory: FilePath(NSTemporaryDirectory()), chunkRows: Int.max)
-        #expect(SweepPlan.unbounded.keepsActivations && !inMemory.keepsActivations)
+        let scratch = FilePath(NSTemporaryDirectory())
+        #expect(SweepPlan.unbounded.inMemory == .activations)
         let expected = try gradients(model, batch, coefficients(batch))
-        #expect(try gradients(model, batch, coefficients(batch), plan: inMemory) == expected)
-        #expect(try gradients(model, batch, coefficients(batch), plan: inFile) == expected)
+        for inMemory in [SweepPlan.InMemory.inputs, .factors, .least] {
+            let plan = SweepPlan(inMemory: inMemory, scratch: scratch, chunkRows: Int.max)
+            #expect(try gradients(model, batch, coefficients(batch), plan: plan) == expected)
+        }
     }
 
     /// 1e-5: the chunks' sums are added in another order.
@@ -187,8 +188,8 @@ import Transformer
         let model = try Fixture.model(name)
         let batch = largeBatch(model)
         let expected = try gradients(model, batch, coefficients(batch), needsEveryExample: false)
-        for keepsActivations in [false, true] {
-            let plan = SweepPlan(keepsInputs: true, scratchDirectory: nil, keepsActivations: keepsActivations, chunkRows: chunkRows)
+        for inMemory in SweepPlan.InMemory.allCases {
+            let plan = SweepPlan(inMemory: inMemory, scratch: FilePath(NSTemporaryDirectory()), chunkRows: chunkRows)
             expectEqual(try gradients(model, batch, coefficients(batch), plan: plan, needsEveryExample: false), expected, within: 1e-5)
         }
     }
@@ -198,7 +199,7 @@ import Transformer
         let model = try Fixture.model("llama-tied-gqa")
         let batch = largeBatch(model)
         let tap = ExampleGradients(needsEveryExample: needsEveryExample)
-        try visit(model, batch, tap, plan: SweepPlan(keepsInputs: true, scratchDirectory: nil, chunkRows: 1))
+        try visit(model, batch, tap, plan: SweepPlan(inMemory: .inputs, chunkRows: 1))
         let layer = model.layout.layers[1]
         let chunks = batch.chunks(ofRows: needsEveryExample ? Int.max : 1).map(\.examples)
         #expect(needsEveryExample == (chunks.count == 1))

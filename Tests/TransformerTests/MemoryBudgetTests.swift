@@ -56,22 +56,53 @@ import Transformer
         let smallest = try smallest(needsEveryExample: needsEveryExample)
         for extra in stride(from: 0, through: 400 << 20, by: 3 << 20) {
             let plan = try plan(smallest + extra, needsEveryExample: needsEveryExample)
-            #expect(plan.keepsInputs && plan.plannedPeak > 0 && plan.plannedPeak <= smallest + extra)
+            #expect(plan.goesBack && plan.plannedPeak > 0 && plan.plannedPeak <= smallest + extra)
         }
     }
 
-    /// The least: inputs in a file, one micro-batch's factors, activations computed anew. Plenty: all in memory.
+    /// The least: inputs and factors in files, one micro-batch's rows at once, activations computed anew. Plenty: all in memory.
     @Test func moreMemoryIsUsed() throws {
         let least = try plan(smallest(needsEveryExample: false), needsEveryExample: false)
-        #expect(least.scratchDirectory == scratch && !least.keepsActivations)
+        #expect(least.inMemory == .least)
         #expect(least.chunkRows >= batch.largestMicroBatchRows && least.chunkRows < rows)
         let plenty = try plan(MemoryBudget.standard.bytes, needsEveryExample: false)
-        #expect(plenty.scratchDirectory == nil && plenty.keepsActivations)
+        #expect(plenty.inMemory == .activations)
         #expect(plenty.chunkRows == rows)
+        #expect(plenty.candidates == CandidateSweep.most)
     }
 
+    /// From the least budget up, what lies in memory only grows.
+    @Test func everyWayIsTaken() throws {
+        let smallest = try smallest(needsEveryExample: true)
+        let ways = try stride(from: 0, through: 1 << 30, by: 4 << 20).map {
+            try plan(smallest + $0, needsEveryExample: true).inMemory.rawValue
+        }
+        #expect(ways == ways.sorted(by: >))
+        #expect(Set(ways) == Set(SweepPlan.InMemory.allCases.map(\.rawValue)))
+    }
+
+    /// Scoring other batches beside it takes memory too, and fewer versions of the weights at once where it is short.
+    @Test func scoringBesideItIsCounted() throws {
+        let alone = MemoryBudget.smallest(model, batch, needsEveryExample: true)
+        let others = [TokenBatch(Array(repeating: Example(windows: [Window(inputs: [1, 2, 3], targets: [2, 3, 4])]), count: 200_000))]
+        let beside = MemoryBudget.smallest(model, batch, needsEveryExample: true, scoring: others)
+        #expect(beside > alone)
+        let plan = try MemoryBudget(bytes: beside).plan(model, batch, scratch: scratch, needsEveryExample: true, scoring: others)
+        #expect(plan.candidates == 1)
+    }
+
+    /// Before factors are kept in memory: a tap that needs every example has those of the whole batch.
     @Test func aTapThatNeedsEveryExampleNeedsMore() throws {
-        #expect(try smallest(needsEveryExample: true) > smallest(needsEveryExample: false))
+        func firstWithFactors(_ needsEveryExample: Bool) throws -> Int {
+            let smallest = try smallest(needsEveryExample: needsEveryExample)
+            let budgets = stride(from: smallest, through: smallest + 1 << 30, by: 1 << 20)
+            return try #require(
+                try budgets.first {
+                    try plan($0, needsEveryExample: needsEveryExample).inMemory.rawValue <= SweepPlan.InMemory.factors.rawValue
+                })
+        }
+        let (every, some) = (try firstWithFactors(true), try firstWithFactors(false))
+        #expect(every > some)
         #expect(try plan(smallest(needsEveryExample: true), needsEveryExample: true).chunkRows == rows)
     }
 }

@@ -22,7 +22,7 @@ import Transformer
         rowsPerMicroBatch: Int = TokenBatch.largestMicroBatch
     ) throws -> (fisher: any StoredFisher, bases: KroneckerBases?) {
         let batch = TokenBatch(retain, rowsPerMicroBatch: rowsPerMicroBatch)
-        var sweep = try LayerSweep(pico.model, batch, plan: SweepPlan(keepsInputs: true, scratchDirectory: nil, chunkRows: chunkRows))
+        var sweep = try LayerSweep(pico.model, batch, plan: SweepPlan(inMemory: .inputs, chunkRows: chunkRows))
         _ = try sweep.scoreKeeping(from: pico.model.checkpoint)
         let names = pico.model.layout.parameters
         if case .block(let size) = kind {
