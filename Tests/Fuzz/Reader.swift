@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Patches
+internal import Signing
 internal import Storage
 internal import SystemPackage
 internal import Tokenizers
@@ -8,7 +9,7 @@ internal import Verification
 /// A reader of files that strangers write. Each is taken as far as a user's first command would take it.
 enum Reader: String, CaseIterable {
     case safetensors, index, pytorch, gguf, tokenizer, sentencepiece, vocabulary, configuration, tar, zip, gzip, zstandard, numpy, tokens,
-        records, gate, patch
+        records, gate, patch, signature
 
     /// Readers go by the extension.
     var fileName: String {
@@ -30,6 +31,7 @@ enum Reader: String, CaseIterable {
         case .records: "records.jsonl"
         case .gate: "gate"
         case .patch: "patch.safetensors"
+        case .signature: "model.sig"
         }
     }
 
@@ -47,6 +49,7 @@ enum Reader: String, CaseIterable {
         case .numpy, .tokens: _ = try TokenFile.records(path)
         case .gate: try Self.readGate(InputFile.contents(of: path))
         case .patch: try Self.readPatch(InputFile(path))
+        case .signature: try Self.readSignature(InputFile(path))
         }
     }
 
@@ -96,6 +99,14 @@ enum Reader: String, CaseIterable {
         let patch = try Patch(file)
         try patch.verifyDifferences()
         try patch.verify()
+    }
+
+    /// The statement too, which is only read of a signature that holds: no input that is changed does.
+    private static func readSignature(_ file: InputFile) throws {
+        let bundle = try SignatureBundle(file)
+        if case .certificate(let certificate, _) = bundle.signer { _ = (certificate.subject, certificate.validity) }
+        _ = try? bundle.check(trusting: TrustedCertificates([]))
+        _ = try bundle.statement()
     }
 
     private static func readGate(_ bytes: [UInt8]) throws {
