@@ -83,6 +83,7 @@ struct SignatureBundleTests {
         (#""publicKey":{}"#, #""tlogEntries":[]"#, "exactly one", .malformedInput),
         (#""publicKey":{}"#, #""x509CertificateChain":{"certificates":[]}"#, "1 to 16", .malformedInput),
         (#""publicKey":{}"#, #""x509CertificateChain":{"certificates":[{"rawBytes":"MAA="}]}"#, "certificate 1", .malformedInput),
+        (#""publicKey":{}"#, #""x509CertificateChain":{"certificates":[{"rawBytes":""}]}"#, "certificate 1", .malformedInput),
         (#""publicKey":{}"#, #""publicKey":{},"tlogEntries":[{}]"#, "log", .unsupported),
         (#""publicKey":{}"#, #""certificate":{}"#, "log", .unsupported),
         (#"{"mediaType""#, #"{"messageSignature":{},"mediaType""#, "message", .unsupported),
