@@ -2,7 +2,7 @@
 
     python make_signatures.py        (needs model-signing 1.1.1, pyOpenSSL, cryptography, numpy and safetensors)
 
-KEYS ARE FOR TESTS ONLY: everyone has them, and each file says so. Signatures are other bytes each time; what they are over is not.
+KEYS ARE FOR TESTS ONLY: everyone has them, and each file says so. Keys and signatures are new ones each time; what is signed is the same.
 
   model/                  two tensors, a configuration, a file in a folder and one whose name sorts between them by bytes, not by parts
   keys/                   a key on each curve, one encrypted, and certificates: root, intermediate, leaf, one that is not for signing
