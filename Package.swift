@@ -29,7 +29,10 @@ let package = Package(
         .executable(name: "excise", targets: ["excise"]),
         .library(
             name: "Excise",
-            targets: ["Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification", "Comparison", "Patches"]),
+            targets: [
+                "Storage", "Tensors", "Checkpoints", "Tokenizers", "Transformer", "Surgery", "Verification", "Comparison", "Patches",
+                "Signing",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -76,6 +79,7 @@ let package = Package(
             ]),
         library("Comparison", ["Checkpoints", "Tensors", "Storage"]),
         library("Patches", ["Checkpoints", "Tensors", "Storage", system]),
+        library("Signing", ["Checkpoints", "COpenSSL", "Tensors", "Storage", system]),
         library("Tokenizers", ["CPCRE2", "Storage", system]),
         library("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         library("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
@@ -88,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "excise",
             dependencies: [
-                "Surgery", "Verification", "Comparison", "Patches", "Transformer", "Checkpoints", "Tokenizers", "Tensors", "Storage",
+                "Surgery", "Verification", "Comparison", "Patches", "Signing", "Transformer", "Checkpoints", "Tokenizers", "Tensors",
+                "Storage",
                 arguments,
                 system,
             ],
@@ -106,6 +111,7 @@ let package = Package(
         tests("Checkpoints", ["Storage", "Tensors", "Tokenizers", system]),
         tests("Comparison", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Patches", ["Checkpoints", "Tensors", "Storage", system]),
+        tests("Signing", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Tokenizers", ["Storage", system]),
         tests("Transformer", ["Checkpoints", "Tensors", "Storage", system]),
         tests("Surgery", ["Transformer", "Checkpoints", "Tensors", "Storage", system]),
@@ -117,6 +123,7 @@ let package = Package(
 if Context.environment["EXCISE_FUZZ"] != nil {
     package.targets.append(
         .executableTarget(
-            name: "fuzz", dependencies: ["Verification", "Patches", "Checkpoints", "Tokenizers", "Storage", system], path: "Tests/Fuzz",
+            name: "fuzz", dependencies: ["Verification", "Patches", "Signing", "Checkpoints", "Tokenizers", "Storage", system],
+            path: "Tests/Fuzz",
             exclude: ["run", "seeds.py"], swiftSettings: strict))
 }

@@ -17,29 +17,12 @@ package struct CheckpointDigests: Sendable {
         var leaves: [(name: String, leaf: SHA256Digest)] = []
         var files: [SHA256Digest] = []
         for shard in checkpoint.shards {
-            // The tensors of a safetensors file follow its header without a gap, in the order that they have here.
-            var whole = SHA256Hasher()
-            if let header = shard.safetensors { whole.update(header.bytes.span) }
-            for tensor in shard.tensors {
-                let content = try Self.digest(of: shard.file, from: tensor.offset, count: tensor.byteCount, also: &whole)
-                leaves.append((tensor.name, Self.leaf(tensor.description, content)))
-            }
-            let digest = whole.finish()
-            files.append(shard.safetensors == nil ? try shard.file.sha256() : digest)
+            let digests = try ShardDigests(of: shard)
+            leaves += digests.leaves
+            files.append(digests.file)
         }
         self.files = files
         content = Self.root(of: leaves)
-    }
-
-    private static func digest(
-        of file: InputFile, from start: Int, count: Int, also whole: inout SHA256Hasher
-    ) throws(StorageError) -> SHA256Digest {
-        var hasher = SHA256Hasher()
-        try file.forEachPiece(from: start, count: count) { piece in
-            hasher.update(piece)
-            whole.update(piece)
-        }
-        return hasher.finish()
     }
 
     /// A tensor's leaf of the tree.
@@ -63,6 +46,34 @@ package struct CheckpointDigests: Sendable {
             }
         }
         return level[0]
+    }
+}
+
+/// The digests of one file of a checkpoint, made in one pass over its bytes where it is a safetensors file.
+package struct ShardDigests: Sendable {
+    /// SHA-256 of the file.
+    package let file: SHA256Digest
+    /// Each tensor's leaf of the tree, in the order that they have in the shard.
+    package let leaves: [(name: String, leaf: SHA256Digest)]
+
+    /// - Parameter passed: gets the number of bytes of each tensor that was read.
+    package init(of shard: Checkpoint.Shard, passed: (Int) -> Void = { _ in }) throws(StorageError) {
+        var leaves: [(name: String, leaf: SHA256Digest)] = []
+        // The tensors of a safetensors file follow its header without a gap, in the order that they have here.
+        var whole = SHA256Hasher()
+        if let header = shard.safetensors { whole.update(header.bytes.span) }
+        for tensor in shard.tensors {
+            var content = SHA256Hasher()
+            try shard.file.forEachPiece(from: tensor.offset, count: tensor.byteCount) { piece in
+                content.update(piece)
+                whole.update(piece)
+            }
+            leaves.append((tensor.name, CheckpointDigests.leaf(tensor.description, content.finish())))
+            passed(tensor.byteCount)
+        }
+        self.leaves = leaves
+        let digest = whole.finish()
+        file = shard.safetensors == nil ? try shard.file.sha256() : digest
     }
 }
 

@@ -1,3 +1,5 @@
+internal import Storage
+
 /// What is done to a text before it is cut into words. Every kind that is not a case here is refused by name.
 indirect enum Normalizer: Sendable {
     case composition

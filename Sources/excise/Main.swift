@@ -12,8 +12,8 @@ struct Excise: ParsableCommand {
         version: version,
         subcommands: [
             InspectCommand.self, TokenizeCommand.self, TraceCommand.self, GenerateCommand.self, ScoreCommand.self, PerplexityCommand.self,
-            EditCommand.self, VerifyCommand.self, DiffCommand.self, PatchCommand.self, ConvertCommand.self, PackCommand.self,
-            UnpackCommand.self,
+            EditCommand.self, VerifyCommand.self, DiffCommand.self, PatchCommand.self, SignCommand.self,
+            CheckSignatureCommand.self, ConvertCommand.self, PackCommand.self, UnpackCommand.self,
         ])
 
     static func main() {

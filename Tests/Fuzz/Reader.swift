@@ -1,5 +1,6 @@
 internal import Checkpoints
 internal import Patches
+internal import Signing
 internal import Storage
 internal import SystemPackage
 internal import Tokenizers
@@ -8,7 +9,7 @@ internal import Verification
 /// A reader of files that strangers write. Each is taken as far as a user's first command would take it.
 enum Reader: String, CaseIterable {
     case safetensors, index, pytorch, gguf, tokenizer, sentencepiece, vocabulary, configuration, tar, zip, gzip, zstandard, numpy, tokens,
-        records, gate, patch
+        records, gate, patch, signature, statement
 
     /// Readers go by the extension.
     var fileName: String {
@@ -30,6 +31,8 @@ enum Reader: String, CaseIterable {
         case .records: "records.jsonl"
         case .gate: "gate"
         case .patch: "patch.safetensors"
+        case .signature: "model.sig"
+        case .statement: "statement.json"
         }
     }
 
@@ -47,6 +50,8 @@ enum Reader: String, CaseIterable {
         case .numpy, .tokens: _ = try TokenFile.records(path)
         case .gate: try Self.readGate(InputFile.contents(of: path))
         case .patch: try Self.readPatch(InputFile(path))
+        case .signature: try Self.readSignature(InputFile(path))
+        case .statement: try Self.readStatement(InputFile.contents(of: path))
         }
     }
 
@@ -96,6 +101,25 @@ enum Reader: String, CaseIterable {
         let patch = try Patch(file)
         try patch.verifyDifferences()
         try patch.verify()
+    }
+
+    private static func readSignature(_ file: InputFile) throws {
+        let bundle = try SignatureBundle(file)
+        if case .certificate(let certificate, _) = bundle.signer { _ = (certificate.subject, certificate.validity) }
+        _ = try? bundle.check(trusting: TrustedCertificates([]))
+        _ = try bundle.statement()
+    }
+
+    /// What a signature is over, which a change to the signature's own base64 seldom reaches; that it does not hold is not asked.
+    private static func readStatement(_ bytes: [UInt8]) throws {
+        let text = """
+            {"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{}},"dsseEnvelope":{"payload":\
+            "\(Base64.encoded(bytes))","payloadType":"application/vnd.in-toto+json","signatures":[{"sig":""}]}}
+            """
+        let path = FilePath("model.sig")
+        let file = try FileDescriptor.open(path, .writeOnly, options: [.create, .truncate], permissions: .ownerReadWrite)
+        _ = try file.closeAfter { try file.writeAll(text.utf8) }
+        _ = try SignatureBundle(InputFile(path)).statement()
     }
 
     private static func readGate(_ bytes: [UInt8]) throws {

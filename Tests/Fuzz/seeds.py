@@ -31,6 +31,15 @@ def copy(reader, pattern):
         write(reader, f"{path.parent.name}-{path.name}", path.read_bytes())
 
 
+def statements():
+    """What the signatures are over, and one with tensors."""
+    for path in sorted(fixtures.glob("signatures/*.sig")):
+        write("statement", path.stem, base64.b64decode(json.loads(path.read_text())["dsseEnvelope"]["payload"]))
+    statement = json.loads((corpora / "statement" / "file").read_bytes())
+    statement["predicate"]["excise.tensors"] = {".": {"w": "0" * 64, "b": "1" * 64}}
+    write("statement", "tensors", json.dumps(statement).encode())
+
+
 def tokenizers():
     """The pico tokenizers, each with its model, cut down to what the fuzzer can change within a useful time."""
     kinds = json.loads((fixtures / "tokenizers/kinds.json").read_text())
@@ -208,6 +217,8 @@ copy("tokens", "token-files/*.safetensors")
 copy("gzip", "token-files/*.gz")
 copy("zstandard", "token-files/*.zst")
 copy("patch", "patch/patch*.safetensors")
+copy("signature", "signatures/*.sig")
+statements()
 tokenizers()
 sentencepieces()
 vocabularies()

@@ -59,12 +59,3 @@ func apply(
     try staged.commit()
     return digest
 }
-
-/// The error that a patch's code throws.
-func fault(_ body: () throws -> Void) throws -> any DiagnosedError {
-    do { try body() } catch let error as any DiagnosedError { return error }
-    throw Unexpected()
-}
-
-/// Nothing was thrown where an error was asked for.
-struct Unexpected: Error {}

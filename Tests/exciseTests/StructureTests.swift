@@ -28,7 +28,11 @@ import Testing
         let all = try files()
         for (library, files) in [
             ("COpenBLAS", ["LinearAlgebra.swift"]), ("CArchive", ["ArchiveReader.swift", "ArchiveWriter.swift", "Zstandard.swift"]),
-            ("CJSONC", ["JSONParser.swift"]), ("CPCRE2", ["RegularExpression.swift"]), ("COpenSSL", ["Digest.swift"]),
+            ("CJSONC", ["JSONParser.swift"]), ("CPCRE2", ["RegularExpression.swift"]),
+            (
+                "COpenSSL",
+                ["Certificate.swift", "PEM.swift", "PrivateKey.swift", "PublicKey.swift", "TrustedCertificates.swift", "Digest.swift"]
+            ),
             ("CZlib", ["ZlibCompression.swift"]), ("CLinux", ["FileSystem.swift", "ProcessAccount.swift"]),
         ] {
             #expect(all.filter { $0.text.contains("import \(library)\n") }.map(\.name) == files)
@@ -40,6 +44,7 @@ import Testing
         let below: [String: Set<String>] = [
             "Storage": [], "Tensors": [], "Checkpoints": ["Storage", "Tensors"], "Tokenizers": ["Storage"],
             "Comparison": ["Checkpoints", "Storage", "Tensors"], "Patches": ["Checkpoints", "Storage", "Tensors"],
+            "Signing": ["Checkpoints", "Storage", "Tensors"],
             "Transformer": ["Checkpoints", "Storage", "Tensors"], "Surgery": ["Checkpoints", "Storage", "Tensors", "Transformer"],
             "Verification": ["Checkpoints", "Storage", "Tensors", "Tokenizers", "Transformer"],
         ]
@@ -58,6 +63,7 @@ import Testing
             "ArchiveReader.swift", "ArchiveWriter.swift", "CharacterLocale.swift", "Digest.swift", "FileSystem.swift", "InputFile.swift",
             "JSONString.swift",
             "JSONParser.swift",
+            "Certificate.swift", "PEM.swift", "PrivateKey.swift", "PublicKey.swift", "TrustedCertificates.swift",
             "ScratchFile.swift",
             "ElementaryFunctions.swift", "LinearAlgebra.swift", "Matrix.swift", "RowParallel.swift", "StoredScalar.swift", "Lanes.swift",
             "RegularExpression.swift",

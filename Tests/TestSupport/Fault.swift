@@ -1,0 +1,12 @@
+package import Storage
+
+/// The error that a user would read.
+package func fault(_ body: () throws -> Void) throws -> any DiagnosedError {
+    do { try body() } catch let error as any DiagnosedError { return error }
+    throw Unexpected()
+}
+
+/// Nothing was thrown where an error was asked for.
+package struct Unexpected: Error {
+    package init() {}
+}
