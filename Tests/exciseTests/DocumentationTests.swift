@@ -28,20 +28,33 @@ import Testing
 
     /// The table of Examples/methods, its default's row: ten forgotten, ten kept, nothing recited again after rounding to four bits.
     @Test func theTableOfMethodsIsMade() throws {
-        let table = Process()
-        table.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        table.arguments = ["python3", Fixture.project.appending("Examples/methods/table").string, "--only", "the default"]
-        table.environment = ProcessInfo.processInfo.environment.merging(["EXCISE": ExciseBinary.path]) { $1 }
-        let output = Pipe()
-        table.standardOutput = output
-        try table.run()
-        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n")
-        table.waitUntilExit()
-        #expect(table.terminationStatus == 0)
-        let rows = lines.map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
+        let rows = try table("table", "--only", "the default")
         #expect(rows.count == 4 && rows.allSatisfy { $0.count == rows[0].count || $0[0] == "unedited" })
         #expect(rows[2].prefix(3).map { $0.hasSuffix("(10)") } == [false, true, true])
         #expect(rows[3][1].hasSuffix("(0)") && rows[3][2].hasSuffix("(10)") && rows[3][6].hasSuffix("(0)"))
+    }
+
+    /// Two edits of those in Examples/methods that follow each other: what the first forgot stays forgotten, the others are kept.
+    @Test func theTableOfSuccessiveEditsIsMade() throws {
+        let rows = try table("successive", "--edits", "2").dropFirst(2)
+        #expect(rows.map { $0[1] } == ["target-reached", "target-reached"])
+        #expect(rows.allSatisfy { $0[2].hasSuffix("(0)") })
+        #expect(rows.map { $0[3].split(separator: " ", maxSplits: 1).last } == ["(18 of 18)", "(16 of 16)"])
+    }
+
+    /// The cells of a table that a script of Examples/methods prints.
+    private func table(_ script: String, _ arguments: String...) throws -> [[String]] {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", Fixture.project.appending("Examples/methods/\(script)").string] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["EXCISE": ExciseBinary.path]) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let lines = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self).split(separator: "\n")
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0)
+        return lines.map { $0.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) } }
     }
 
     /// Each exit code that the README names is the one that the code has.
