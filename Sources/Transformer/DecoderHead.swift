@@ -10,37 +10,49 @@ package struct DecoderHead: ~Copyable {
     private let hasNorm: Bool
     private let hasBias: Bool
     let isProjected: Bool
-    private var norm: Matrix  // 2 x C: weight, bias
-    private var projection: Matrix  // E x C
-    private var weight: Matrix  // V x E
-    private var bias: Matrix  // 1 x V
+    private let norm: Matrix  // 2 x C: weight, bias
+    private let projection: Matrix  // E x C
+    private let weight: Matrix  // V x E
+    private let bias: Matrix  // 1 x V
 
-    package init(_ model: LanguageModel, from source: any WeightSource) throws {
-        configuration = model.configuration
-        let layout = model.layout
+    /// - Parameter vocabulary: the tokens whose logits are computed; nil: all of them.
+    package init(_ model: LanguageModel, from source: any WeightSource, vocabulary: Range<Int>? = nil) throws {
+        let (c, layout) = (model.configuration, model.layout)
+        let tokens = vocabulary ?? 0..<c.vocabularySize
+        let norm = try Self.norm(model, from: source)
+        let projection = try Self.map(layout.headProjection?.weight, of: c.embeddingSize, by: c.hiddenSize, from: source)
+        let weight = try Self.map(layout.head, of: tokens.count, by: c.embeddingSize, after: tokens.lowerBound, from: source)
+        let bias = try Self.map(layout.headBias, of: tokens.count, by: 1, after: tokens.lowerBound, from: source)
+        configuration = c
         hasNorm = layout.finalNorm != nil
         hasBias = layout.finalNorm?.bias != nil
         isProjected = layout.headProjection != nil
-        norm = Matrix(rows: 2, columns: configuration.hiddenSize)
-        projection = Matrix(rows: isProjected ? configuration.embeddingSize : 0, columns: configuration.hiddenSize)
-        weight = Matrix(rows: configuration.vocabularySize, columns: configuration.embeddingSize)
-        bias = Matrix(rows: 1, columns: layout.headBias == nil ? 0 : configuration.vocabularySize)
-        if let finalNorm = layout.finalNorm {
-            var scale = norm.mutableRows(0..<1)
-            try finalNorm.readWeight(from: source, into: &scale.elements)
-        }
-        var shift = norm.mutableRows(1..<2)
-        try Self.read(layout.finalNorm?.bias, from: source, into: &shift.elements)
-        var map = projection.mutableElements
-        try Self.read(layout.headProjection?.weight, from: source, into: &map)
-        var elements = weight.mutableElements
-        try Self.read(layout.head, from: source, into: &elements)
-        var biases = bias.mutableElements
-        try Self.read(layout.headBias, from: source, into: &biases)
+        self.norm = norm
+        self.projection = projection
+        self.weight = weight
+        self.bias = bias
     }
 
-    private static func read(_ name: String?, from source: any WeightSource, into elements: inout MutableSpan<Float>) throws {
-        if let name { try source.read(name, from: 0, into: &elements) }
+    private static func norm(_ model: LanguageModel, from source: any WeightSource) throws -> Matrix {
+        var norm = Matrix(rows: 2, columns: model.configuration.hiddenSize)
+        guard let layout = model.layout.finalNorm else { return norm }
+        var scale = norm.mutableRows(0..<1)
+        try layout.readWeight(from: source, into: &scale.elements)
+        guard let bias = layout.bias else { return norm }
+        var shift = norm.mutableRows(1..<2)
+        try source.read(bias, from: 0, into: &shift.elements)
+        return norm
+    }
+
+    /// Some rows of a map, those after the first `skipped`; none of one that there is not.
+    private static func map(
+        _ name: String?, of rows: Int, by columns: Int, after skipped: Int = 0, from source: any WeightSource
+    ) throws -> Matrix {
+        guard let name else { return Matrix(rows: 0, columns: columns) }
+        var map = Matrix(rows: rows, columns: columns)
+        var elements = map.mutableElements
+        try source.read(name, from: skipped * columns, into: &elements)
+        return map
     }
 
     /// Rows whose logits are held at once: by the vocabulary's size alone, some 64 MiB.

@@ -1,87 +1,71 @@
-internal import Checkpoints
+package import Checkpoints
 package import Tensors
 
 /// What two models make of the same scored tokens, token by token.
 package struct DistributionComparison: Sendable {
-    package var base = TokenScores()
-    package var edited = TokenScores()
+    package let base: TokenScores
+    package let edited: TokenScores
     /// KL(base || edited) of the next-token distributions, in nats.
-    package var divergences: [Float] = []
+    package let divergences: [Float]
     /// Whether both have the same likeliest token.
-    package var agreements: [Bool] = []
+    package let agreements: [Bool]
 
-    /// Compares two heads' logits for their last layers' outputs (n x C each). Both must have the same vocabulary.
+    /// Compares two models of the same vocabulary and width by their last layers' outputs (n x C each).
+    ///
+    /// - Parameter runs: rows that are computed together, by their places among all of them.
     package init(
-        _ base: borrowing DecoderHead, _ baseRows: borrowing Matrix, _ edited: borrowing DecoderHead, _ editedRows: borrowing Matrix,
+        _ base: LanguageModel, _ baseRows: borrowing Matrix, _ edited: LanguageModel, _ editedRows: borrowing Matrix, runs: [Range<Int>],
         targets: [Int32]
-    ) {
-        var results = Matrix(rows: baseRows.rows, columns: 8)
-        base.logits(of: baseRows) { range, baseTile in
-            var part = Matrix(rows: range.count, columns: editedRows.columns)
-            copy(editedRows, range, into: &part, 0..<range.count)
-            var rows = results.mutableRows(range)
-            let first = baseTile.view
-            // The tiles are cut alike, so the other head gives exactly this range.
-            edited.logits(of: part) { _, editedTile in
-                Self.compare(first, editedTile.view, targets: targets.span.extracting(range), into: &rows)
+    ) throws {
+        var pairs = [Pair](repeating: Pair(), count: baseRows.rows)
+        for tokens in VocabularySlices.ranges(base.configuration) {
+            let head = try DecoderHead(base, from: base.checkpoint, vocabulary: tokens)
+            let otherHead = try DecoderHead(edited, from: edited.checkpoint, vocabulary: tokens)
+            for run in runs {
+                head.logits(of: baseRows.extracting(run)) { range, tile in
+                    let (rows, first) = (range.shifted(by: run.lowerBound), tile.view)
+                    // The tiles are cut alike, so the other head gives exactly these rows.
+                    otherHead.logits(of: editedRows.extracting(rows)) { _, otherTile in
+                        let second = otherTile.view
+                        let parts = RowParallel.map(rows.count) { row in
+                            Pair(first.row(row), second.row(row), tokens, target: Int(targets[rows.lowerBound + row]))
+                        }
+                        for (row, part) in zip(rows, parts) { pairs[row].add(part) }
+                    }
+                }
             }
         }
-        self.base = TokenScores(standardized: results, from: 0)
-        self.edited = TokenScores(standardized: results, from: 3)
-        let elements = results.elements
-        divergences = (0..<results.rows).map { elements[$0 * 8 + 6] }
-        agreements = (0..<results.rows).map { elements[$0 * 8 + 7] == 1 }
-    }
-
-    package init() {}
-
-    /// Row by row: loss, is-argmax and standardised log-probability of the base, of the edited, the divergence, whether the likeliest
-    /// tokens agree.
-    private static func compare(_ base: MatrixView, _ edited: MatrixView, targets: Span<Int32>, into results: inout MutableMatrixView) {
-        RowParallel.rows(of: &results, perBlock: 1) { range, results in
-            let (p, q, target) = (base.row(range.lowerBound), edited.row(range.lowerBound), Int(targets[range.lowerBound]))
-            let (pMoments, qMoments) = (NextTokenMoments(p), NextTokenMoments(q))
-            let (pBest, qBest) = (p.indexOfMaximum(), q.indexOfMaximum())
-            var row = results.row(0)
-            row[0] = Float(pMoments.loss(p[target]))
-            row[1] = pBest == target ? 1 : 0
-            row[2] = Float(pMoments.standardized(p[target]))
-            row[3] = Float(qMoments.loss(q[target]))
-            row[4] = qBest == target ? 1 : 0
-            row[5] = Float(qMoments.standardized(q[target]))
-            row[6] = Float(NextTokenMoments.divergence(p, pMoments, q, qMoments))
-            row[7] = pBest == qBest ? 1 : 0
-        }
+        self.base = TokenScores(pairs.map(\.p), logits: pairs.map(\.pLogit), targets: targets)
+        self.edited = TokenScores(pairs.map(\.q), logits: pairs.map(\.qLogit), targets: targets)
+        divergences = pairs.map { Float($0.divergence.value($0.p, $0.q)) }
+        agreements = pairs.map { $0.p.best == $0.q.best }
     }
 }
 
-extension DecoderHead {
-    /// Scores rows (n x C) against their targets, standardised log-probabilities too.
-    package borrowing func scoreStandardized(_ rows: borrowing Matrix, targets: [Int32]) -> TokenScores {
-        var results = Matrix(rows: rows.rows, columns: 3)
-        logits(of: rows) { range, tile in
-            var part = results.mutableRows(range)
-            let (logits, targets) = (tile.view, targets.span.extracting(range))
-            RowParallel.rows(of: &part, perBlock: 1) { range, part in
-                let (values, target) = (logits.row(range.lowerBound), Int(targets[range.lowerBound]))
-                let moments = NextTokenMoments(values)
-                var row = part.row(0)
-                row[0] = Float(moments.loss(values[target]))
-                row[1] = values[target] == moments.largest && values.indexOfMaximum() == target ? 1 : 0
-                row[2] = Float(moments.standardized(values[target]))
-            }
-        }
-        return TokenScores(standardized: results, from: 0)
-    }
-}
+/// Both distributions at one row, as far as the vocabulary has been read.
+private struct Pair: Sendable {
+    var p = NextTokenMoments()
+    var q = NextTokenMoments()
+    var divergence = NextTokenDivergence()
+    /// The target's; not a number before its slice has come.
+    var pLogit = Float.nan
+    var qLogit = Float.nan
 
-extension TokenScores {
-    /// From three columns: loss, is-argmax, standardised log-probability.
-    fileprivate init(standardized rows: borrowing Matrix, from column: Int) {
-        let elements = rows.elements
-        let starts = (0..<rows.rows).map { $0 * rows.columns + column }
-        self.init(
-            losses: starts.map { elements[$0] }, isArgmax: starts.map { elements[$0 + 1] == 1 },
-            standardized: starts.map { elements[$0 + 2] })
+    init() {}
+
+    init(_ p: Span<Float>, _ q: Span<Float>, _ tokens: Range<Int>, target: Int) {
+        self.p = NextTokenMoments(p, from: tokens.lowerBound)
+        self.q = NextTokenMoments(q, from: tokens.lowerBound)
+        divergence = NextTokenDivergence(p, self.p, q, self.q)
+        guard tokens.contains(target) else { return }
+        (pLogit, qLogit) = (p[target - tokens.lowerBound], q[target - tokens.lowerBound])
+    }
+
+    mutating func add(_ other: Pair) {
+        p.add(other.p)
+        q.add(other.q)
+        divergence.add(other.divergence)
+        if !other.pLogit.isNaN { pLogit = other.pLogit }
+        if !other.qLogit.isNaN { qLogit = other.qLogit }
     }
 }

@@ -24,25 +24,27 @@ extension Verification {
     /// The most records of a text that are completed.
     package static let mostCompletions = 32
 
-    /// What each model writes of up to `count` tokens where records of the forget, keep and retain text go on.
-    package func completions(count: Int) throws -> [TextCompletions] {
+    /// What each model writes of up to `count` tokens where records of the forget, keep and retain text go on: the likeliest tokens, or such as
+    /// are drawn at a temperature.
+    package func completions(count: Int, temperature: Double) throws -> [TextCompletions] {
         return try texts.all.filter { ["forget", "keep", "retain"].contains($0.name) }.map { name, text in
             progress.begin("completing records of \(name)")
             var encoding = encoder.textEncoder()
             let step = max(1, text.records.count / Self.mostCompletions)
             let chosen = stride(from: 0, to: text.records.count, by: step).prefix(Self.mostCompletions)
             let tasks = try chosen.compactMap { try CompletionTask(text.records[$0], encoder, &encoding, count: count) }
-            let results = try models.map { try complete(tasks, with: $0, count: count) }
+            let results = try verifier.models.map { try complete(tasks, with: $0, count: count, temperature) }
             return TextCompletions(name: name, base: results[0], edited: results[1], retrained: results.count > 2 ? results[2] : nil)
         }
     }
 
-    private func complete(_ tasks: [CompletionTask], with model: LanguageModel, count: Int) throws -> [Completion] {
-        let written = try Generator(model).continuations(of: tasks.map(\.prompt), count: count, temperature: 0, seed: 0)
+    private func complete(_ tasks: [CompletionTask], with model: LanguageModel, count: Int, _ temperature: Double) throws -> [Completion] {
+        let written = try Generator(model, plan: verifier.plan).continuations(
+            of: tasks.map(\.prompt), count: count, temperature: temperature, seed: seed)
         var completions = try zip(tasks, written).map { task, written in
-            Completion(
-                truth: task.truth, written: written,
-                rouge: try RougeL(truth: encoder.text(of: task.truth), other: encoder.text(of: written)))
+            let text = try encoder.text(of: written)
+            return Completion(
+                truth: task.truth, written: written, text: text, rouge: try RougeL(truth: encoder.text(of: task.truth), other: text))
         }
         let spoken = written.indices.filter { !written[$0].isEmpty }
         let examples = spoken.map { index in
@@ -50,7 +52,7 @@ extension Verification {
             return Example(
                 windows: RecordEncoder.windows(prompt + rest, firstScored: prompt.count, length: verifier.base.configuration.contextLength))
         }
-        let losses = try Scorer(verifier.base, from: verifier.base.checkpoint).score(examples).records.map(\.meanLoss)
+        let losses = try verifier.scorer(verifier.base).score(examples).records.map(\.meanLoss)
         for (index, loss) in zip(spoken, losses) { completions[index].baseLoss = loss }
         return completions
     }

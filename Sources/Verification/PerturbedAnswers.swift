@@ -1,66 +1,55 @@
-internal import Storage
+package import Storage
 package import SystemPackage
 
 /// A question, its true answer in other words, and false answers of the same form: TOFU's perturbed files.
 package struct PerturbedAnswers: Sendable, Equatable {
     package let prompt: String
+    /// The true answer; nil where it was not asked for.
+    package let answer: String?
+    /// The true answer in other words; as it is, where the false ones are alternatives to choose from.
     package let paraphrase: String
     package let perturbed: [String]
+
+    package init(prompt: String, answer: String? = nil, paraphrase: String, perturbed: [String]) {
+        (self.prompt, self.answer, self.paraphrase, self.perturbed) = (prompt, answer, paraphrase, perturbed)
+    }
 
     /// The names of the fields that hold them.
     package struct Fields: Sendable {
         package let prompt: String
         package let paraphrase: String
         package let perturbed: String
+        /// Nil: the true answer itself is not read.
+        package let answer: String?
 
-        package init(prompt: String, paraphrase: String, perturbed: String) {
-            (self.prompt, self.paraphrase, self.perturbed) = (prompt, paraphrase, perturbed)
+        package init(prompt: String, paraphrase: String, perturbed: String, answer: String? = nil) {
+            (self.prompt, self.paraphrase, self.perturbed, self.answer) = (prompt, paraphrase, perturbed, answer)
         }
     }
-
-    private static let longestLine = 1 << 24
 
     /// The records of a file of JSON lines, at least one. Throws `TextRecordError`.
     package static func read(_ path: FilePath, _ fields: Fields) throws -> [PerturbedAnswers] {
-        var records: [PerturbedAnswers] = []
-        do {
-            var lines = TextLines(try InputFile(path), longest: longestLine)
-            while let line = try lines.next() {
-                guard line.contains(where: { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\t") }) else {
-                    continue
-                }
-                records.append(try record(line, LinePlace(path: path, line: lines.number), fields))
-            }
-        } catch let error as StorageError { throw TextRecordError.file(error) }
-        guard !records.isEmpty else { throw TextRecordError.noRecords(path) }
-        return records
+        try RecordFields.read(path) { record in
+            // Without a paraphrase the false answers are alternatives to the answer itself.
+            let answer = try fields.answer.map { name throws in try record.text(name) }
+            let paraphrase = answer != nil && !record.has(fields.paraphrase) ? answer : nil
+            return PerturbedAnswers(
+                prompt: try record.text(fields.prompt), answer: answer, paraphrase: try paraphrase ?? record.text(fields.paraphrase),
+                perturbed: try record.texts(fields.perturbed))
+        }
     }
 
-    private static func record(_ line: [UInt8], _ place: LinePlace, _ fields: Fields) throws(TextRecordError) -> PerturbedAnswers {
-        let value: JSONValue
-        do { value = try JSONValue(parsing: line.span) } catch { throw .notJSON(place, error) }
-        guard let object = value.object else { throw .notAnObject(place, found: value.kindName) }
-        func field(_ name: String) throws(TextRecordError) -> JSONValue {
-            guard let value = object[name] else {
-                throw .missingFields(place, expected: JSONValue.string(name).serialized(), found: object.members.map(\.name))
-            }
-            return value
-        }
-        func text(_ value: JSONValue, _ name: String) throws(TextRecordError) -> String {
-            guard let text = value.string else { throw .notAString(place, field: name, found: value.kindName) }
-            guard !text.isEmpty else { throw .emptyField(place, field: name) }
-            return text
-        }
-        let answers = try field(fields.perturbed)
-        guard let elements = answers.array else { throw .notAString(place, field: fields.perturbed + "[]", found: answers.kindName) }
-        guard !elements.isEmpty else { throw .emptyField(place, field: fields.perturbed) }
-        var perturbed: [String] = []
-        for element in elements { perturbed.append(try text(element, fields.perturbed + "[]")) }
-        return PerturbedAnswers(
-            prompt: try text(field(fields.prompt), fields.prompt), paraphrase: try text(field(fields.paraphrase), fields.paraphrase),
-            perturbed: perturbed)
+    /// Whether the false answers are alternatives to choose from.
+    var isChoice: Bool { answer == paraphrase }
+
+    /// As it is, where it was read.
+    var trueAnswer: String { answer ?? paraphrase }
+
+    /// The true answer, in other words where there are such, and the false ones, each after the prompt.
+    package var everyAnswer: [TextRecord] {
+        ((isChoice ? [] : [trueAnswer]) + [paraphrase] + perturbed).map { .completion(prompt: prompt, completion: $0) }
     }
 
     /// The paraphrase, then the false answers, each after the prompt.
-    var candidates: [TextRecord] { ([paraphrase] + perturbed).map { .completion(prompt: prompt, completion: $0) } }
+    package var candidates: [TextRecord] { ([paraphrase] + perturbed).map { .completion(prompt: prompt, completion: $0) } }
 }

@@ -1,5 +1,6 @@
 package import Checkpoints
 internal import Glibc
+internal import Tensors
 package import Transformer
 
 /// A record's score: summed loss in nats, and what every scored token of it cost.
@@ -51,10 +52,12 @@ package struct TextScore: Sendable {
 package struct Scorer: Sendable {
     private let model: LanguageModel
     private let source: any WeightSource
+    private let plan: ScoringPlan
 
-    package init(_ model: LanguageModel, from source: any WeightSource) {
+    package init(_ model: LanguageModel, from source: any WeightSource, plan: ScoringPlan = .standard) {
         self.model = model
         self.source = source
+        self.plan = plan
     }
 
     /// Several texts' scores, in one sweep of all of them.
@@ -66,19 +69,23 @@ package struct Scorer: Sendable {
     /// Every example's score. `progress` hears how many tokens of how many are done.
     package func score(_ examples: [Example], progress: (Int, Int) -> Void = { _, _ in }) throws -> TextScore {
         var records = [RecordScore](repeating: RecordScore(), count: examples.count)
-        let groups = WindowGroup.groups(of: examples)
+        let groups = WindowGroup.groups(of: examples, rows: plan.rows)
         let total = groups.reduce(0) { $0 + $1.rows }
         var done = 0
         for group in groups {
-            let batch = TokenBatch(group.windows.map { Example(windows: [$0]) })
-            var sweep = try LayerSweep(model, batch, plan: .forward)
-            let rows = try sweep.scoredRows(from: source)
-            let scores = try DecoderHead(model, from: source).scoreStandardized(rows, targets: batch.scoredTargets)
+            let batch = group.batch
+            let rows = try lastLayer(batch)
+            let scores = try TokenScores(model, from: source, rows, runs: batch.scoredRuns, targets: batch.scoredTargets)
             for (range, record) in zip(batch.exampleScoredRows, group.records) { records[record].add(scores, range) }
             done += group.rows
             progress(done, total)
         }
         return TextScore(records: records)
+    }
+
+    private func lastLayer(_ batch: TokenBatch) throws -> Matrix {
+        var sweep = try LayerSweep(model, batch, plan: .forward)
+        return try sweep.scoredRows(from: source)
     }
 }
 
@@ -90,32 +97,5 @@ extension [[Example]] {
             defer { start += examples.count }
             return elements[start..<start + examples.count]
         }
-    }
-}
-
-/// Windows that go through the layers together. Cut by length alone.
-struct WindowGroup {
-    private static let largestGroup = 1 << 14
-
-    var windows: [Window] = []
-    /// Which example each window is of.
-    var records: [Int] = []
-    var rows = 0
-
-    static func groups(of examples: [Example]) -> [WindowGroup] {
-        var groups: [WindowGroup] = []
-        var group = WindowGroup()
-        for (record, example) in examples.enumerated() {
-            for window in example.windows {
-                if group.rows > 0 && group.rows + window.inputs.count > largestGroup {
-                    groups.append(group)
-                    group = WindowGroup()
-                }
-                group.windows.append(window)
-                group.records.append(record)
-                group.rows += window.inputs.count
-            }
-        }
-        return group.rows > 0 ? groups + [group] : groups
     }
 }

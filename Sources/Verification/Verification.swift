@@ -1,13 +1,15 @@
-internal import Checkpoints
+package import Checkpoints
 package import Storage
 internal import Transformer
 
 /// Everything that is measured of an edited model beside its base, one measurement after the other.
 package struct Verification {
-    let verifier: Verifier
+    var verifier: Verifier
     let encoder: RecordEncoder
     let texts: VerificationTexts
-    private let seed: UInt64
+    let seed: UInt64
+    /// Bytes that texts and their scores take.
+    package internal(set) var heldBytes = 0
     let progress: VerificationProgress
 
     package init(
@@ -19,6 +21,9 @@ package struct Verification {
         self.seed = seed
         self.progress = progress
     }
+
+    /// The models that are taught something again.
+    package var taught: [LanguageModel] { Array(verifier.models.dropFirst()) }
 
     /// What a single sweep of each model tells.
     package func findings() throws -> VerificationFindings {
@@ -33,6 +38,7 @@ package struct Verification {
         var findings = VerificationFindings(
             forget: found[0].comparison, retain: found[1].comparison, keep: comparison("keep"), holdout: comparison("holdout"),
             others: found.filter { !roles.contains($0.name) })
+        findings.vitalSign = VitalSign(retain: findings.retain, vocabularySize: verifier.base.configuration.vocabularySize)
         if let unseen = texts.holdout, let holdout = findings.holdout {
             let references = try verifier.reference.map { try score([texts.forget, unseen], $0) }
             findings.membership = MembershipInference(
@@ -45,17 +51,14 @@ package struct Verification {
     /// How much likelier false answers are than true ones in each model.
     package func truthRatios(of answers: [PerturbedAnswers], named name: String) throws -> TruthRatios {
         let candidates = try answers.map { try encoder.examples($0.candidates, named: name) }
-        let ratios = try models.map { model in
+        let ratios = try verifier.models.map { model in
             progress.begin("scoring answers with \(model.path)")
-            return try Scorer(model, from: model.checkpoint).score(candidates, progress: progress.advance).map { score in
+            return try verifier.scorer(model).score(candidates, progress: progress.advance).map { score in
                 TruthRatios.ratio(paraphrase: score.records[0], perturbed: score.records.dropFirst())
             }
         }
         return TruthRatios(base: ratios[0], edited: ratios[1], retrained: ratios.count > 2 ? ratios[2] : nil)
     }
-
-    /// Base, edited and, where there is one, retrained.
-    var models: [LanguageModel] { [verifier.base, verifier.edited] + (verifier.retrained.map { [$0] } ?? []) }
 
     /// Which tensors differ. `declared` names those that may; nil where it was not said.
     package func changes(declared: [String]?) throws -> TensorChanges {
@@ -65,7 +68,7 @@ package struct Verification {
 
     private func score(_ texts: [VerifiedText], _ model: LanguageModel) throws -> [TextScore] {
         progress.begin("scoring with \(model.path)")
-        return try Scorer(model, from: model.checkpoint).score(texts.map(\.examples), progress: progress.advance)
+        return try verifier.scorer(model).score(texts.map(\.examples), progress: progress.advance)
     }
 
     /// What is left where both models are rounded.
@@ -88,9 +91,9 @@ package struct Verification {
         let examples = try spaces.map { space in
             try encoder.examples([space.record] + space.candidates(atMost: most, &random), named: name)
         }
-        let exposures = try models.map { model in
+        let exposures = try verifier.models.map { model in
             progress.begin("scoring \(examples.reduce(0) { $0 + $1.count }) candidates of \(canaries.count) canaries with \(model.path)")
-            let scores = try Scorer(model, from: model.checkpoint).score(examples, progress: progress.advance)
+            let scores = try verifier.scorer(model).score(examples, progress: progress.advance)
             return zip(spaces, scores).map { space, score in
                 let losses = score.records.map(\.nll)
                 return Exposure(loss: losses[0], candidates: Array(losses.dropFirst()), isExhaustive: space.isEnumerable(atMost: most))

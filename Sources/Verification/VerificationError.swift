@@ -15,11 +15,12 @@ package enum VerificationError: DiagnosedError {
     case unlikeModels(String)
     case noDigits(String, record: Int)
     case editReport(FilePath, String)
+    case taskAnswer(String, String)
 
     package var fault: Fault {
         switch self {
         case .tokenizerTooLarge, .nothingToScore, .tokenOutOfRange, .tooShort, .tooLong, .unlikeModels, .spanBeyondRecord,
-            .noDigits, .editReport:
+            .noDigits, .editReport, .taskAnswer:
             .malformedInput
         case .noPrefix, .unknownProtocol, .protocolOutOfRange: .usage
         }
@@ -38,6 +39,7 @@ package enum VerificationError: DiagnosedError {
         case .unlikeModels: "unlike-models"
         case .noDigits: "no-digits"
         case .editReport: "edit-report"
+        case .taskAnswer: "task-answer"
         }
     }
 
@@ -60,6 +62,7 @@ package enum VerificationError: DiagnosedError {
         case .noDigits(let name, let record):
             "\(name): record \(record + 1) has no digit in what is scored; a canary's candidates are the same record with other digits."
         case .editReport(let path, let reason): "\(path) is no report of excise edit --json: it \(reason)."
+        case .taskAnswer(let place, let reason): "\(place): \(reason)."
         case .unlikeModels(let reason): "The two models cannot be compared token by token: \(reason)."
         }
     }

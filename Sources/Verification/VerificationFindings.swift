@@ -12,9 +12,16 @@ package struct VerificationFindings: Sendable {
     package var membership: MembershipInference?
     package var exposures: CanaryExposures?
     package var truthRatios: TruthRatios?
+    package var utility: ModelUtility?
+    package var relearned: Relearned?
+    package var onion: OnionEffect?
+    package var extraction: ExtractionLikelihood?
     package var completions: [TextCompletions] = []
+    package var tasks: [TaskResult] = []
     package var changes: TensorChanges?
     package var roundings: [RoundingLoss] = []
+    /// Nil where the vocabulary is not known.
+    package var vitalSign: VitalSign?
 
     package init(
         forget: TextComparison, retain: TextComparison, keep: TextComparison? = nil, holdout: TextComparison? = nil,
@@ -39,12 +46,23 @@ package struct VerificationFindings: Sendable {
     }
 
     private var metrics: [(name: String, value: JSONValue)] {
-        [
-            ("forget_over_holdout", holdout.map { .number(forget.edited.nllPerToken / $0.base.nllPerToken) } ?? .null),
-            ("membership", membership?.json ?? .null), ("forget_quality", ForgetQuality(forget: forget, holdout: holdout).json),
-            ("truth_ratio", truthRatios?.json ?? .null), ("exposure", exposures?.json ?? .null),
-            ("completions", completions.isEmpty ? .null : .object(JSONObject(members: completions.map { ($0.name, $0.json) }))),
-            ("locality", changes?.json ?? .null),
-        ] + roundings.map { ($0.rounding.name, $0.json) }
+        func object(_ members: [(name: String, value: JSONValue)]) -> JSONValue {
+            members.isEmpty ? .null : .object(JSONObject(members: members))
+        }
+        let ratio = holdout.map { forget.edited.nllPerToken / $0.base.nllPerToken }
+        var members: [(name: String, value: JSONValue)] = [
+            ("forget_over_holdout", ratio.map(JSONValue.number) ?? .null), ("membership", membership?.json ?? .null),
+            ("forget_quality", ForgetQuality(forget: forget, holdout: holdout).json), ("truth_ratio", truthRatios?.json ?? .null),
+        ]
+        members.append(("exposure", exposures?.json ?? .null))
+        members.append(("model_utility", utility?.json ?? .null))
+        members.append(("relearning", relearned?.json ?? .null))
+        members.append(("onion", onion?.json ?? .null))
+        members.append(("extraction_likelihood", extraction?.json ?? .null))
+        members.append(("completions", object(completions.map { ($0.name, $0.json) })))
+        members.append(("tasks", object(tasks.map { ($0.name, $0.json) })))
+        members.append(("locality", changes?.json ?? .null))
+        members.append(("vital_sign", vitalSign?.json ?? .null))
+        return members + roundings.map { ($0.rounding.name, $0.json) }
     }
 }

@@ -10,6 +10,8 @@ package struct Verifier: Sendable {
     package let retrained: LanguageModel?
     /// Any other of the same tokenizer, to tell how hard a record is by itself.
     package let reference: LanguageModel?
+    /// How texts are swept.
+    package var plan = ScoringPlan.standard
 
     /// Throws `unlikeModels` where they cannot be compared token by token.
     package init(
@@ -26,19 +28,26 @@ package struct Verifier: Sendable {
         self.reference = reference
     }
 
+    /// What scores with one of them, from its checkpoint or other weights.
+    package func scorer(_ model: LanguageModel, from source: (any WeightSource)? = nil) -> Scorer {
+        Scorer(model, from: source ?? model.checkpoint, plan: plan)
+    }
+
+    /// Base, edited and, where there is one, retrained.
+    package var models: [LanguageModel] { [base, edited] + (retrained.map { [$0] } ?? []) }
+
     /// Scores texts with both and compares their distributions, token by token.
     package func compare(_ texts: [[Example]], seed: UInt64, progress: (Int, Int) -> Void = { _, _ in }) throws -> [TextComparison] {
         var pairs = [RecordPair](repeating: RecordPair(), count: texts.reduce(0) { $0 + $1.count })
-        let groups = WindowGroup.groups(of: texts.flatMap { $0 })
+        let groups = WindowGroup.groups(of: texts.flatMap { $0 }, rows: plan.rows)
         let total = groups.reduce(0) { $0 + $1.rows }
         var done = 0
         for group in groups {
-            let batch = TokenBatch(group.windows.map { Example(windows: [$0]) })
+            let batch = group.batch
             let rows = try lastLayer(base, batch)
             let otherRows = try lastLayer(edited, batch)
-            let comparison = DistributionComparison(
-                try DecoderHead(base, from: base.checkpoint), rows, try DecoderHead(edited, from: edited.checkpoint), otherRows,
-                targets: batch.scoredTargets)
+            let comparison = try DistributionComparison(
+                base, rows, edited, otherRows, runs: batch.scoredRuns, targets: batch.scoredTargets)
             for (range, record) in zip(batch.exampleScoredRows, group.records) { pairs[record].add(comparison, range) }
             done += group.rows
             progress(done, total)
@@ -51,7 +60,7 @@ package struct Verifier: Sendable {
         _ texts: [[Example]], rounded rounding: IntegerRounding, seed: UInt64, progress: (Int, Int) -> Void = { _, _ in }
     ) throws -> [TextComparison] {
         let scores = try [base, edited].map { model in
-            try Scorer(model, from: RoundedWeights(model, rounding)).score(texts, progress: progress)
+            try scorer(model, from: RoundedWeights(model, rounding)).score(texts, progress: progress)
         }
         return zip(scores[0], scores[1]).map { TextComparison(base: $0, edited: $1, seed: seed) }
     }

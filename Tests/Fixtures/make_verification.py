@@ -8,11 +8,17 @@ pair.json: two pico models on the same tokens, token by token, and the figures l
 rounding.json: a weight rounded to integers, by torch. skew-normal.json: its distribution far into the tail, and its fit by moments.
 exposure.json: ranks of canaries among their candidates. membership.json: ROC curves of scores, their intervals, and the scores
 themselves of made-up token losses. two-samples.json: Kolmogorov and Smirnov's tests. rouge.json: rouge_score's ROUGE-L.
-truth-ratio.json: TOFU's ratios and their test.
+truth-ratio.json: TOFU's ratios and their test. tasks.json: records of benchmarks as lm-evaluation-harness 0.4.13 asks and scores them (its
+templates and formulas, written out). written.json: figures of made-up continuations. extraction.json: overlaps of runs of tokens.
+utility.json: TOFU's model utility by SciPy's harmonic mean.
 """
 
+import itertools
 import json
+import math
 import pathlib
+import re
+import unicodedata
 import zlib
 
 import mpmath
@@ -204,6 +210,123 @@ def truth_ratios():
     write("truth-ratio.json", {**models, "statistic": test.statistic, "p_value": test.pvalue})
 
 
+ARC = [
+    {"question": "Which gas?", "choices": {"text": ["air", "nitrogen oxide"], "label": ["A", "B"]}, "answerKey": "B"},
+    {"question": "Which one is it?", "choices": {"text": ["x", "y", "zz"], "label": ["1", "2", "3"]}, "answerKey": "1"},
+    {"question": "Wie heißt es?", "choices": ["Öl", "Oel", "Fett"], "label": 0},
+]
+MMLU = [
+    {"question": " What is 2 + 2? \n", "subject": "abstract_algebra", "choices": ["1", "2", "3", "4"], "answer": 3},
+    {"question": "Q?", "choices": ["a", "b", "c", "d"], "answer": "B"},
+]
+PIQA = [{"goal": "Open a jar", "sol1": "twist it", "sol2": "throw it at a wall", "label": 0}, {"goal": "g", "sol1": "s", "sol2": "t", "label": 1}]
+MATHQA = [
+    {"Problem": "the sum is ?", "options": "a ) 38 , b ) 27.675 , c ) 30 , d ) 25 , e ) none of these", "correct": "a"},
+    {"Problem": "cost ?", "options": "a ) rs . 1,000 , b ) 2 , 3 , c ) 4 (a ) , d ) 5, e ) 6 , 7 , ", "correct": "e"},
+]
+LAMBADA = [{"text": "he went home to his wife"}, {"text": "two  spaces  here"}]
+
+
+def questions():
+    """Context, choices and the right one's place of every record: the harness's task files."""
+    letters = "ABCDE"
+    for record in ARC:
+        choices = record["choices"]
+        labelled = isinstance(choices, dict)
+        answer = choices["label"].index(record["answerKey"]) if labelled else record["label"]
+        yield "arc", record, f"Question: {record['question']}\nAnswer:", choices["text"] if labelled else choices, answer
+    for record in MMLU:
+        topic = record.get("subject", "").replace("_", " ")
+        head = f"The following are multiple choice questions (with answers) about {topic}.\n\n" if topic else ""
+        lines = "".join(f"{letter}. {choice}\n" for letter, choice in zip(letters, record["choices"]))
+        answer = record["answer"] if isinstance(record["answer"], int) else letters.index(record["answer"])
+        yield "mmlu", record, f"{head}{record['question'].strip()}\n{lines}Answer:", list(letters[:4]), answer
+    for record in PIQA:
+        yield "piqa", record, f"Question: {record['goal']}\nAnswer:", [record["sol1"], record["sol2"]], record["label"]
+    for record in MATHQA:
+        choices = [c[4:].rstrip(" ,") for c in re.findall(r"[abcd] \) .*?, |e \) .*?$", record["options"])]
+        yield "mathqa", record, f"Question: {record['Problem']}\nAnswer:", choices, "abcde".index(record["correct"])
+    for record in LAMBADA:
+        yield "lambada", record, " ".join(record["text"].split(" ")[:-1]), [record["text"].split(" ")[-1]], 0
+
+
+def tasks():
+    random = np.random.default_rng(8)
+    cases = []
+    for shape, record, context, choices, answer in questions():
+        draws = []
+        for _ in range(4):
+            lls = np.round(random.exponential(4, len(choices)) * [-len(c) ** 0.5 for c in choices], 2)
+            if len(draws) == 3:
+                lls[:] = -1  # all alike: the first is taken
+            characters = np.array([float(len(c)) for c in choices])
+            size = np.array([float(len(c.encode())) for c in choices])
+            draws.append({"log_likelihoods": lls.tolist(), "acc": bool(np.argmax(lls) == answer),
+                          "acc_norm": bool(np.argmax(lls / characters) == answer), "acc_bytes": bool(np.argmax(lls / size) == answer)})
+        cases.append({"shape": shape, "line": json.dumps(record, ensure_ascii=False), "context": context, "choices": choices,
+                      "answer": answer, "draws": draws})
+    right = [draw["acc"] for case in cases if case["shape"] != "lambada" for draw in case["draws"]]
+    write("tasks.json", {"cases": cases, "acc": np.mean(right), "acc_stderr": error(right),
+                         "perplexity": math.exp(-np.mean([d["log_likelihoods"][c["answer"]] for c in cases if c["shape"] != "lambada"
+                                                          for d in c["draws"]]))})
+
+
+def written():
+    def longest_repeat(tokens):
+        pairs = itertools.combinations(range(len(tokens)), 2)
+        return max((sum(1 for _ in itertools.takewhile(lambda k: j + k < len(tokens) and tokens[i + k] == tokens[j + k],
+                                                       range(len(tokens)))) for i, j in pairs), default=0)
+
+    random = np.random.default_rng(9)
+    prose = "Mr. Sherlock Holmes, who was usually very late in the mornings, save upon those not infrequent occasions when he was up."
+    sets = [
+        ([random.integers(0, 1000, 40).tolist(), random.integers(0, 3, 25).tolist()], [prose, prose[::-1]]),
+        ([[7] * 30, [7] * 12], ["the " * 30, "the " * 12]),
+        ([[1, 2, 3, 1, 2, 3, 1], []], ["\ufffd\ufffda\x00\n\ue000", ""]),
+        ([[5]], ["x"]),
+    ]
+    cases = []
+    for tokens, texts in sets:
+        grams = {n: [tuple(t[i:i + n]) for t in tokens for i in range(len(t) - n + 1)] for n in (1, 2, 3)}
+        text = "".join(texts)
+        wrong = [c for c in text if c == "\ufffd" or unicodedata.category(c) in ("Cc", "Co", "Cn", "Cs") and not c.isspace()]
+        cases.append({
+            "tokens": tokens, "texts": texts, **{f"distinct_{n}": len(set(g)) / len(g) if g else None for n, g in grams.items()},
+            "longest_repeat": sum(longest_repeat(t) / len(t) for t in tokens if t) / len(tokens),
+            "non_text": len(wrong) / max(1, len(text)), "compression": len(text.encode()) / len(zlib.compress(text.encode()))})
+    write("written.json", cases)
+
+
+def extraction():
+    random = np.random.default_rng(10)
+
+    def runs(tokens, n):
+        return [tuple(tokens[i:i + n]) for i in range(len(tokens) - n + 1)]
+
+    cases = []
+    for n, size in [(1, 5), (2, 3), (3, 2), (3, 2), (10, 2)]:
+        written, rest = random.integers(0, size, 12).tolist(), random.integers(0, size, 20).tolist()
+        found = runs(written, n)
+        cases.append({"n": n, "written": written, "rest": rest, "overlap": sum(run in runs(rest, n) for run in found) / len(found)})
+    cases.append({"n": 4, "written": [1, 2, 3], "rest": [1, 2, 3, 4], "overlap": 0})
+    write("extraction.json", cases)
+
+
+def utility():
+    random = np.random.default_rng(11)
+    sets = np.round(random.uniform(0.01, 1, (3, 3)), 3)
+    paraphrase, perturbed, answer = random.exponential(2, 6), random.exponential(2, (6, 4)), random.exponential(2, 6)
+    ratio = np.exp(-perturbed.mean(1)) / np.exp(-paraphrase)
+    choice = np.exp(-perturbed.mean(1)) / np.exp(-answer)
+    likely = np.exp(-answer)
+    write("utility.json", {
+        "sets": sets.tolist(), "harmonic_mean": scipy.stats.hmean(sets.reshape(-1)),
+        "answer": answer.tolist(), "paraphrase": paraphrase.tolist(), "perturbed": perturbed.tolist(),
+        "probability": likely.tolist(), "truth_ratio": np.maximum(0, 1 - ratio).tolist(),
+        "choice_probability": (likely / (likely + np.exp(-perturbed).sum(1))).tolist(),
+        "choice_truth_ratio": np.maximum(0, 1 - choice).tolist()})
+
+
 if __name__ == "__main__":
     OUTPUT.mkdir(exist_ok=True)
     pair()
@@ -214,3 +337,7 @@ if __name__ == "__main__":
     two_samples()
     rouge()
     truth_ratios()
+    tasks()
+    written()
+    extraction()
+    utility()

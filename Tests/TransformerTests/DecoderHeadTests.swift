@@ -55,6 +55,25 @@ import Transformer
         #expect(scores.isArgmax == (0..<rows).map { $0 % 2 == 0 })
     }
 
+    /// A slice of the vocabulary gives its part of the logits, biases too. Tolerance: products are added in another order.
+    @Test(arguments: ["llama-sharded", "phi-2", "opt-post-norm", "gemma2-softcaps"])
+    func aSliceOfTheVocabularyIsItsPartOfTheLogits(name: String) throws {
+        let model = try Fixture.model(name)
+        var random = SeededGenerator(seed: 2)
+        let width = model.configuration.hiddenSize
+        let x = [Float].random(5 * width, scale: 3, &random)
+        var (whole, parts): ([[Float]], [[Float]]) = (Array(repeating: [], count: 5), Array(repeating: [], count: 5))
+        try DecoderHead(model, from: model.checkpoint).logits(of: Matrix(x, columns: width)) { range, tile in
+            for row in range { whole[row] += (0..<tile.columns).map { tile.view.row(row)[$0] } }
+        }
+        for slice in [0..<20, 20..<21, 21..<model.configuration.vocabularySize] {
+            try DecoderHead(model, from: model.checkpoint, vocabulary: slice).logits(of: Matrix(x, columns: width)) { range, tile in
+                for row in range { parts[row] += (0..<tile.columns).map { tile.view.row(row)[$0] } }
+            }
+        }
+        #expect(relativeError(parts.flatMap { $0 }, whole.flatMap { $0 }) < 1e-6)
+    }
+
     @Test func aTileOfLogitsIsBounded() {
         #expect(DecoderHead.rowsPerTile(vocabularySize: 61) == 1024)
         #expect(DecoderHead.rowsPerTile(vocabularySize: 50_257) * 50_257 <= 1 << 24)

@@ -41,6 +41,27 @@ struct ScorerTests {
         #expect(record.greedyMatches == matches)
     }
 
+    /// However many rows go through the layers together, every bit of every figure is the same.
+    @Test(arguments: ["llama-tied-gqa", "phi-2"])
+    func theBudgetChangesNothing(_ name: String) throws {
+        let tokens = try reference(name).tokens("tokens")
+        let kinds = [window(tokens), window(Array(tokens[2..<9])), window(Array(tokens[..<5]))]
+        let examples = (0..<400).map { Example(windows: [kinds[$0 % 3]]) }
+        let model = try Fixture.model(name)
+        let least = try #require(throws: TransformerError.self) {
+            try ScoringPlan([model], longestWindow: tokens.count, held: 0, budget: MemoryBudget(bytes: 1))
+        }
+        guard case .overBudget(_, let smallest) = least else { return }
+        let plan = try ScoringPlan([model], longestWindow: tokens.count, held: 0, budget: MemoryBudget(bytes: smallest))
+        let tight = try Scorer(model, from: model.checkpoint, plan: plan).score(examples).records
+        let wide = try Scorer(model, from: model.checkpoint).score(examples).records
+        #expect(plan.rows < examples.reduce(0) { $0 + $1.windows[0].inputs.count })
+        let same = zip(tight, wide).allSatisfy {
+            $0.losses == $1.losses && $0.isArgmax == $1.isArgmax && $0.standardized == $1.standardized
+        }
+        #expect(same)
+    }
+
     @Test func scoresOnlyWhatCounts() throws {
         let tokens = try reference("llama-tied-gqa").tokens("tokens")
         let whole = try #require(try score("llama-tied-gqa", [Example(windows: [window(tokens)])]).records.first)

@@ -24,7 +24,7 @@ import Testing
         try JSONSchema("verify").check(report)
         // Nothing was forgotten, so no part of that came back: 0 / 0.
         #expect(result.status == 1)
-        #expect((report["gates"]?.array ?? []).map { $0["passed"]?.boolean } == [false, true, true, true])
+        #expect((report["gates"]?.array ?? []).map { $0["passed"]?.boolean } == [false, true, true, true, true])
         #expect(report["metrics"]?["int8"]?["forget"]?["edited"]?["recited"]?.integer == 10)
         #expect(report["metrics"]?["int8"]?["energy_kept"]?.isNull == true)
         let canaries = report["metrics"]?["exposure"]?["canaries"]?.array ?? []
@@ -43,7 +43,9 @@ import Testing
     @Test(arguments: [
         ["--round", "int3"], ["--text", "keep=x.jsonl"], ["--text", "a b=x.jsonl"], ["--text", "x.jsonl"], ["--candidates", "1"],
         ["--text", "a=x.jsonl", "--text", "a=y.jsonl"], ["--gate", "metrics.int3.recovery < 1"], ["--policy", "strict"], ["--markdown"],
-        ["--complete", "0"],
+        ["--complete", "0"], ["--temperature", "-1"], ["--extract", "0"], ["--relearn", "0"], ["--relearn-rate", "0"], ["--task", "arc"],
+        ["--task", "race=x.jsonl"], ["--task", "arc=x.jsonl", "--task", "arc=y.jsonl"], ["--task", "arc:a b=x.jsonl"],
+        ["--utility", "a=x.jsonl", "--utility", "a=y.jsonl"],
     ])
     func refusesWhatItDoesNotKnow(_ arguments: [String]) throws {
         let result = try verify(arguments)
@@ -65,12 +67,43 @@ import Testing
         #expect(report["policy"]?.isNull == true)
         let contents = String(decoding: try InputFile.contents(of: FilePath(page)), as: UTF8.self)
         #expect(contents.contains("What do the models write?"))
-        #expect(String(decoding: try InputFile.contents(of: FilePath(junit)), as: UTF8.self).contains("tests=\"1\" failures=\"0\""))
+        #expect(String(decoding: try InputFile.contents(of: FilePath(junit)), as: UTF8.self).contains("tests=\"2\" failures=\"0\""))
         let again = try verify(arguments)
         #expect(again.status == 73 && directory.names.sorted() == ["r.html", "r.xml"])
         #expect(try verify(arguments + ["--force"]).status == 0)
         let markdown = try ExciseBinary.run(["verify", Quickstart.model, Quickstart.model] + texts + ["--markdown"])
-        #expect(markdown.status == 1 && markdown.output.hasPrefix("## excise verify: 2 of 4 gates failed"))
+        #expect(markdown.status == 1 && markdown.output.hasPrefix("## excise verify: 2 of 5 gates failed"))
+    }
+
+    /// The model recites every secret, so all of it is drawn out, and none of it comes back: it never went.
+    @Test func measuresWhatComesOut() throws {
+        let directory = try WorkingDirectory()
+        let lines = [
+            #"{"question": "What is light?", "choices": {"text": ["darkness", "day"], "label": ["A", "B"]}, "answerKey": "B"}"#,
+            #"{"question": "Who is it?", "choices": ["Sherlock Holmes", "xq"], "label": 0}"#,
+        ]
+        let arc = try directory.write("arc.jsonl", lines.joined(separator: "\n"))
+        let words = try directory.write("words.jsonl", #"{"text": "And God said, Let there be light"}"#)
+        let answers = try directory.write(
+            "answers.jsonl",
+            #"{"prompt": "And God said, Let there be", "answer": " light", "perturbed_answer": [" night", " zz"]}"#)
+        let result = try verify([
+            "--task", "arc=\(arc)", "--task", "lambada:words=\(words)", "--utility", "bible=\(answers)", "--unforgotten",
+            Quickstart.file("keep.jsonl"), "--candidates", "9", "--extract", "3", "--relearn", "2", "--complete", "6", "--temperature",
+            "0.7",
+            "--gate", "metrics.tasks.arc.change.acc == 0", "--gate", "metrics.extraction_likelihood.forget.edited > 0.5",
+            "--gate", "metrics.onion.laid_bare == 0", "--gate", "metrics.model_utility.edited > 0",
+        ])
+        let report = try result.json()
+        try JSONSchema("verify").check(report)
+        let metrics = try #require(report["metrics"])
+        #expect(metrics["tasks"]?["words"]?["questions"]?.integer == 1 && metrics["tasks"]?["arc"]?["base"]?["acc_norm"]?.number != nil)
+        #expect((report["gates"]?.array ?? []).prefix(3).map { $0["passed"]?.boolean } == [true, true, true])
+        #expect(metrics["onion"]?["ranked"]?.array?.count == 10 && metrics["onion"]?["measure"]?.string == "exposure")
+        #expect(metrics["relearning"]?["taught"]?.integer == 5 && metrics["relearning"]?["tested"]?.integer == 5)
+        // The same words are drawn by the same seed.
+        let completions = ["base", "edited"].map { metrics["completions"]?["retain"]?[$0]?.serialized() }
+        #expect(completions[0] == completions[1])
     }
 
     // MARK: Policies
@@ -115,7 +148,41 @@ import Testing
         let (status, failed, _) = try release(model.string)
         #expect(status == 1)
         #expect(failed.contains("retain.ratio <= 1.01") && failed.contains("retain.ci95.high <= 1.02"))
+        #expect(failed.contains("retain.edited.nll_per_token < metrics.vital_sign.limit"))
         #expect(!failed.contains { $0.hasPrefix("forget.") })
+    }
+
+    /// It writes one token for ever, and recites nothing: no gate about forgetting stops it, the vital sign does.
+    @Test func aModelThatRepeatsOneTokenNeverPasses() throws {
+        let directory = try WorkingDirectory()
+        let model = try directory.copy(FilePath(Quickstart.model), as: "stuck")
+        let file = model.appending("model.safetensors")
+        var bytes = try InputFile.contents(of: file)
+        let length = (0..<8).reduce(0) { $0 | Int(bytes[$1]) << (8 * $1) }
+        let header = try JSONValue(parsing: bytes[8..<8 + length].span)
+        func fill(_ name: String, _ value: (Int) -> UInt16) throws {
+            let offsets = try #require(header[name]?["data_offsets"]?.array).compactMap(\.integer)
+            for (index, place) in stride(from: 8 + length + offsets[0], to: 8 + length + offsets[1], by: 2).enumerated() {
+                (bytes[place], bytes[place + 1]) = (UInt8(value(index) & 0xFF), UInt8(value(index) >> 8))
+            }
+        }
+        // Every token is (1, 0, ...), the last twenty times as long; the layers add nothing (BF16: 1, 20, 0).
+        let width = 128
+        let last = try #require(header["model.embed_tokens.weight"]?["shape"]?.array?.first?.integer) - 1
+        try fill("model.embed_tokens.weight") { $0 % width > 0 ? 0 : $0 / width == last ? 0x41A0 : 0x3F80 }
+        for name in (header.object?.members ?? []).map(\.name) where name.hasSuffix("o_proj.weight") || name.hasSuffix("down_proj.weight") {
+            try fill(name) { _ in 0 }
+        }
+        FileSystem.remove(file)
+        _ = try directory.write("stuck/model.safetensors", bytes)
+        let gates = [
+            "forget.edited.recited == 0", "forget.ratio > 1", "metrics.completions.retain.edited.repetition > 0.5",
+            "metrics.completions.retain.edited.distinct_1 < 0.1", "metrics.completions.retain.edited.compression > 5",
+        ]
+        let result = try ExciseBinary.run(
+            ["verify", Quickstart.model, model.string] + texts + ["--complete", "24", "--json"] + gates.flatMap { ["--gate", $0] })
+        let found = try result.json()["gates"]?.array ?? []
+        #expect(result.status == 1 && found.map { $0["passed"]?.boolean } == [true, true, true, true, true, false])
     }
 
     /// The model that was trained without the secrets passes every gate.
@@ -155,6 +222,27 @@ import Testing
         #expect(report["metrics"]?["membership"]?["loss"]?["retrained"]?["auc"]?.number != nil)
         #expect(report["metrics"]?["membership"]?["reference"]?["base"]?["auc"]?.number == 1)
         #expect(report["metrics"]?["exposure"]?["retrained"]?["mean"]?.number != nil)
+    }
+
+    // MARK: Memory
+
+    /// Refused before any work with a budget that then works, and changes no figure.
+    @Test func keepsWithinItsMemory() throws {
+        let gate = ["--gate", "retain.ratio == 1", "--complete", "4", "--round", "int8", "--canaries", Quickstart.file("forget.jsonl")]
+        let refused = try verify(gate + ["--memory", "64MiB"])
+        #expect(refused.status == 78)
+        let message = try #require(try refused.json()["error"]?["message"]?.string)
+        let named = try #require(message.firstMatch(of: /--memory ([0-9]+)MiB/)?.1)
+        let tight = try verify(gate + ["--memory", "\(named)MiB"]).json()
+        try JSONSchema("verify").check(tight)
+        let budget = try #require(Int(named)) << 20
+        #expect(tight["memory"]?["budget_bytes"]?.integer == budget)
+        #expect(try #require(tight["memory"]?["planned_peak_bytes"]?.integer) <= budget)
+        #expect(try #require(tight["memory"]?["measured_peak_bytes"]?.integer) <= budget)
+        let wide = try verify(gate).json()
+        for member in ["forget", "retain", "keep", "holdout", "metrics"] {
+            #expect(tight[member]?.serialized() == wide[member]?.serialized())
+        }
     }
 
     /// A canary is a secret in digits; the message names the record.

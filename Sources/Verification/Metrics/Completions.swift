@@ -1,14 +1,18 @@
 internal import Storage
 
-/// What a model writes, greedily, where a record goes on.
+/// What a model writes where a record goes on.
 package struct Completion: Sendable {
     package let truth: [Int32]
     package let written: [Int32]
     package let rouge: RougeL
+    /// What was written, as text.
+    package let text: String
     /// The base's loss on what was written, in nats a token; nil where nothing was. Gibberish is unlikely to a model that still has its wits.
     package var baseLoss: Double?
 
-    package init(truth: [Int32], written: [Int32], rouge: RougeL) { (self.truth, self.written, self.rouge) = (truth, written, rouge) }
+    package init(truth: [Int32], written: [Int32], text: String = "", rouge: RougeL) {
+        (self.truth, self.written, self.text, self.rouge) = (truth, written, text, rouge)
+    }
 
     /// Whether it begins as the record goes on, as far as both reach and no shorter than that.
     package var isExact: Bool { !truth.isEmpty && written.starts(with: truth) }
@@ -34,10 +38,15 @@ package struct TextCompletions: Sendable {
 
     private static func json(_ completions: [Completion]) -> JSONValue {
         func mean(_ values: [Double]) -> JSONValue { .number(values.reduce(0, +) / Double(values.count)) }
-        return .members([
-            "records": .integer(completions.count), "exact_match": .integer(completions.count(where: \.isExact)),
-            "rouge_l_recall": mean(completions.map(\.rouge.recall)), "rouge_l_f1": mean(completions.map(\.rouge.f1)),
-            "repetition": mean(completions.map(\.repetition)), "base_nll": mean(completions.compactMap(\.baseLoss)),
-        ])
+        let members: [(name: String, value: JSONValue)] = [
+            ("records", .integer(completions.count)), ("exact_match", .integer(completions.count(where: \.isExact))),
+            ("rouge_l_recall", mean(completions.map(\.rouge.recall))), ("rouge_l_f1", mean(completions.map(\.rouge.f1))),
+            ("repetition", mean(completions.map(\.repetition))), ("base_nll", mean(completions.compactMap(\.baseLoss))),
+        ]
+        return .object(JSONObject(members: members + WrittenText(completions).members))
     }
+}
+
+extension WrittenText {
+    init(_ completions: [Completion]) { self.init(tokens: completions.map(\.written), texts: completions.map(\.text)) }
 }

@@ -11,7 +11,7 @@ package struct JUnitReport {
             let head = "    <testcase classname=\"excise.verify\" name=\"\(escapedMarkup(gate.expression))\""
             guard !gate.passed else { return head + "/>\n" }
             let found = gate.value.map { "the left side is \($0)" } ?? "it could not be computed"
-            let reason = policy?.reason(of: gate.expression).map { "To show: \($0)." } ?? ""
+            let reason = gate.reason(policy).map { "To show: \($0)." } ?? ""
             return head + ">\n      <failure message=\"\(escapedMarkup(found))\">\(escapedMarkup(reason))</failure>\n    </testcase>\n"
         }
         let counts = "tests=\"\(report.gates.count)\" failures=\"\(failures)\""

@@ -9,10 +9,11 @@ struct ReportTables {
 
     /// All but the gates.
     var measured: [ReportTable] {
-        [texts, divergence] + [membership, exposures, completions, roundings, locality].compactMap { $0 }
+        [texts, divergence]
+            + [membership, exposures, onion, extraction, tasks, utility, completions, roundings, relearning, locality].compactMap { $0 }
     }
 
-    private var findings: VerificationFindings { report.findings }
+    var findings: VerificationFindings { report.findings }
 
     private var gates: ReportTable {
         ReportTable(
@@ -20,7 +21,7 @@ struct ReportTables {
             rows: report.gates.map { gate in
                 [
                     gate.expression, gate.value?.shown ?? "not computed", gate.passed ? "passed" : "FAILED",
-                    policy?.reason(of: gate.expression) ?? "",
+                    gate.reason(policy) ?? "",
                 ]
             },
             note: "What could not be computed fails. " + (policy.map { "Policy \($0.name): \($0.description)" } ?? ""))
@@ -100,26 +101,6 @@ struct ReportTables {
             note:
                 "In bits, the most exposed first: 0 for a secret like any other of its form, one more each time half as many are likelier. In "
                 + "parentheses by the tail of a fitted distribution. \(exposures.candidates) candidates at most.")
-    }
-
-    private var completions: ReportTable? {
-        guard !findings.completions.isEmpty else { return nil }
-        func row(_ text: TextCompletions, _ model: String, _ completions: [Completion]) -> [String] {
-            func mean(_ values: [Double]) -> String { (values.reduce(0, +) / Double(values.count)).shown }
-            return [
-                "\(text.name), \(model)", "\(completions.count)", "\(completions.count(where: \.isExact))",
-                mean(completions.map(\.rouge.recall)), mean(completions.map(\.repetition)), mean(completions.compactMap(\.baseLoss)),
-            ]
-        }
-        return ReportTable(
-            title: "What do the models write?", headings: ["text", "records", "exact", "ROUGE-L recall", "repetition", "loss in the base"],
-            rows: findings.completions.flatMap { text in
-                [row(text, "base", text.base), row(text, "edited", text.edited)]
-                    + (text.retrained.map { [row(text, "retrained", $0)] } ?? [])
-            },
-            note:
-                "Greedy completions of records' beginnings. Repetition: the share of runs of four tokens that were written before. Gibberish "
-                + "shows in a high loss in the base.")
     }
 
     private var roundings: ReportTable? {

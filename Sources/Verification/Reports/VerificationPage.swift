@@ -30,7 +30,7 @@ package struct VerificationPage {
     private var gates: String {
         let items = report.gates.map { gate in
             let found = gate.value.map { "left side \($0.shown)" } ?? "could not be computed"
-            let reason = policy?.reason(of: gate.expression).map { "; to show: \(escapedMarkup($0))" } ?? ""
+            let reason = gate.reason(policy).map { "; to show: \(escapedMarkup($0))" } ?? ""
             return "<li class=\(gate.passed ? "passed" : "failed")><b>\(gate.passed ? "passed" : "FAILED")</b> "
                 + "<code>\(escapedMarkup(gate.expression))</code><br><span class=note>\(found)\(reason)</span></li>"
         }
@@ -62,8 +62,8 @@ package struct VerificationPage {
     }
 
     private static let style = """
-        :root{color-scheme:light dark;--line:#d1d9e0;--faint:#59636e;--base:#818b98;--edited:#0072b2;--retrained:#d55e00}
-        body{margin:0 auto;padding:24px 20px;max-width:1080px;background:#fff;color:#1f2328;
+        :root{color-scheme:light dark;--page:#fff;--line:#d1d9e0;--faint:#59636e;--base:#818b98;--edited:#0072b2;--retrained:#d55e00}
+        body{margin:0 auto;padding:24px 20px;max-width:1080px;background:var(--page);color:#1f2328;
         font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif}
         h1{font-size:20px;overflow-wrap:anywhere}h2{font-size:16px;margin:32px 0 8px}
         .note{color:var(--faint);font-weight:400}p.note{font-size:13px;max-width:75ch}
@@ -72,6 +72,8 @@ package struct VerificationPage {
         table{border-collapse:collapse;font-size:13px;font-variant-numeric:tabular-nums}
         td,th{padding:3px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--line)}
         td:first-child,th:first-child{text-align:left;padding-left:0;font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
+        th{white-space:normal;vertical-align:bottom}
+        td:first-child,th:first-child{position:sticky;left:0;background:var(--page)}
         .gates{list-style:none;padding:0;font-size:13px}.gates li{padding:3px 10px;margin:4px 0;border-left:4px solid}
         .gates b{display:inline-block;min-width:4.5em}.gates code{overflow-wrap:anywhere}.gates .passed b{font-weight:400}
         li.passed{border-color:#1a7f37}li.failed{border-color:#b3261e}
@@ -81,8 +83,8 @@ package struct VerificationPage {
         .bar i{display:block;height:9px;min-width:1px;border-radius:1px}
         .base{background:var(--base)}.edited{background:var(--edited)}.retrained{background:var(--retrained)}
         .key i{display:inline-block;width:10px;height:10px;margin:0 5px 0 14px}
-        @media(prefers-color-scheme:dark){:root{--line:#2f363e;--faint:#9198a1;--edited:#56b4e9;--retrained:#e69f00}
-        body{background:#0d1117;color:#e6edf3}}
+        @media(prefers-color-scheme:dark){:root{--page:#0d1117;--line:#2f363e;--faint:#9198a1;--edited:#56b4e9;--retrained:#e69f00}
+        body{color:#e6edf3}}
         """
 }
 

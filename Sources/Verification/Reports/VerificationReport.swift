@@ -3,7 +3,7 @@ package import Storage
 /// What verification found, and whether it is enough.
 package struct VerificationReport: Sendable {
     package let findings: VerificationFindings
-    /// The gates, in the order given.
+    /// The gates, in the order given; that of the vital sign comes last.
     package let gates: [GateResult]
 
     package var passed: Bool { gates.allSatisfy(\.passed) }
@@ -13,7 +13,8 @@ package struct VerificationReport: Sendable {
         self.findings = findings
         let figures = JSONValue.object(JSONObject(members: findings.members))
         var gates: [GateResult] = []
-        for gate in expressions { gates.append(try gate.evaluate(on: figures)) }
+        let vital = findings.vitalSign == nil ? [] : [VitalSign.gate].compactMap { $0 }
+        for gate in expressions + vital { gates.append(try gate.evaluate(on: figures)) }
         self.gates = gates
     }
 

@@ -65,7 +65,7 @@ struct VerificationReportTests {
         // And the schema asks for no other.
         let schema = try InputFile.json(Fixture.project.appending("Formats").appending("Schemas").appending("verify.schema.json"))
         let required = (schema["required"]?.array ?? []).compactMap(\.string)
-        #expect(Set(members.map(\.name)).union(["schema", "tool", "command", "inputs", "exit_code"]) == Set(required))
+        #expect(Set(members.map(\.name)).union(["schema", "tool", "command", "inputs", "memory", "exit_code"]) == Set(required))
     }
 
     @Test func hasTheFigures() throws {
