@@ -90,7 +90,7 @@ def main():
         print(f"{path}: {found:.6g}, expected {value:.6g}")
         wrong += abs(found - value) > bound
     print(f"{len(arc)} questions, {len(lambada)} last words, {wrong} of {len(expected)} figures wrong")
-    sys.exit(wrong > 0)
+    sys.exit(int(wrong > 0))
 
 
 if __name__ == "__main__":
