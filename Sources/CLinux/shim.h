@@ -9,6 +9,8 @@ static const unsigned int EXCISE_RENAME_EXCHANGE = 2;
 /// Copies between files inside the kernel; file systems that can share the blocks instead (copy_file_range(2)).
 ssize_t copy_file_range(int in, long *in_offset, int out, long *out_offset, size_t length, unsigned int flags);
 
-/// Sets how the allocator works (mallopt(3)); EXCISE_MMAP_THRESHOLD: from how many bytes on a buffer is mapped, and given back when freed.
+/// Sets how the allocator works (mallopt(3)); EXCISE_MMAP_THRESHOLD: from how many bytes on a buffer is mapped, and given back when freed;
+/// EXCISE_TRIM_THRESHOLD: how many free bytes at the end of a heap are kept.
 int mallopt(int parameter, int value);
 static const int EXCISE_MMAP_THRESHOLD = -3;
+static const int EXCISE_TRIM_THRESHOLD = -1;

@@ -21,20 +21,44 @@ package struct ComparedTensor: Sendable {
         return stored.identity == part.identity && description.dtype == other.description.dtype
     }
 
-    /// The elements of that range (whole bytes) as they are stored, in the tensor's dtype; the buffer takes their size.
-    func read(_ range: Range<Int>, into buffer: inout [UInt8]) throws {
-        let count = range.count * description.dtype.bitWidth / 8
-        if buffer.count < count { buffer = [UInt8](repeating: 0, count: count) }
-        let surplus = buffer.count - count
-        buffer.removeLast(surplus)
-        var bytes = buffer.mutableSpan
-        if let stored {
-            try stored.read(at: range.lowerBound * description.dtype.bitWidth / 8, into: &bytes)
-        } else {
-            var values = [Float](repeating: 0, count: range.count)
-            var span = values.mutableSpan
-            try weights.read(description.name, from: range.lowerBound, into: &span)
-            StoredScalar.encode(values.span, as: description.dtype, into: &bytes)
+    /// The elements of that range (whole bytes) as they are stored, in the tensor's dtype.
+    func elements(_ range: Range<Int>) throws -> ComparedElements {
+        let width = description.dtype.bitWidth
+        let place = range.lowerBound * width / 8..<range.upperBound * width / 8
+        if let stored { return try ComparedElements(stored, place) }
+        var values = [Float](repeating: 0, count: range.count)
+        var span = values.mutableSpan
+        try weights.read(description.name, from: range.lowerBound, into: &span)
+        var bytes = [UInt8](repeating: 0, count: place.count)
+        var target = bytes.mutableSpan
+        StoredScalar.encode(values.span, as: description.dtype, into: &target)
+        return ComparedElements(bytes)
+    }
+}
+
+/// Stored elements: where they lie in the file if they can be read there, else a copy.
+struct ComparedElements: ~Copyable {
+    private let pages: FilePages?
+    private let copy: [UInt8]
+
+    fileprivate init(_ file: InputFile, _ range: Range<Int>) throws {
+        let pages = FilePages(file, range)
+        copy = pages == nil ? try file.bytes(at: range.lowerBound, count: range.count) : []
+        self.pages = pages
+    }
+
+    fileprivate init(_ bytes: [UInt8]) {
+        pages = nil
+        copy = bytes
+    }
+
+    var bytes: Span<UInt8> {
+        @_lifetime(borrow self)
+        get {
+            switch pages {
+            case .some(let pages): pages.bytes
+            case .none: copy.span
+            }
         }
     }
 }

@@ -26,11 +26,21 @@ package struct DifferenceSums: Sendable, Equatable {
     package struct NonFinite: Sendable, Equatable {
         package var nan = 0
         package var infinite = 0
+
+        mutating func add(_ other: NonFinite) {
+            nan += other.nan
+            infinite += other.infinite
+        }
     }
 
     package struct Ulps: Sendable, Equatable {
         package var sum = 0.0
         package var largest = 0
+
+        mutating func add(_ other: Ulps) {
+            sum += other.sum
+            largest = max(largest, other.largest)
+        }
     }
 
     package init() {}
@@ -39,15 +49,9 @@ package struct DifferenceSums: Sendable, Equatable {
         elements += other.elements
         changed += other.changed
         compared += other.compared
-        before.nan += other.before.nan
-        before.infinite += other.before.infinite
-        after.nan += other.after.nan
-        after.infinite += other.after.infinite
-        if let mine = ulps, let theirs = other.ulps {
-            ulps = Ulps(sum: mine.sum + theirs.sum, largest: max(mine.largest, theirs.largest))
-        } else {
-            ulps = nil
-        }
+        before.add(other.before)
+        after.add(other.after)
+        if let theirs = other.ulps { ulps?.add(theirs) } else { ulps = nil }
         largest = max(largest, other.largest)
         difference += other.difference
         magnitude += other.magnitude
@@ -80,7 +84,7 @@ extension DifferenceSums {
         guard beforeSquares > 0, afterSquares > 0 else { return nil }
         // Of little use where one side is much longer.
         guard max(beforeSquares, afterSquares) < 16 * min(beforeSquares, afterSquares) else {
-            return 1 - product / beforeSquares.squareRoot() / afterSquares.squareRoot()
+            return max(0, 1 - product / beforeSquares.squareRoot() / afterSquares.squareRoot())
         }
         // b stands beside a as far as d is not along it.
         let beside = max(0, squares - alignment * alignment / beforeSquares)

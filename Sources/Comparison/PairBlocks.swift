@@ -1,26 +1,23 @@
 internal import Tensors
 
-/// Adds up stored pairs block by block. Keeps the buffers that a block is decoded into.
+/// Adds up stored pairs block by block. Keeps the buffers that a block is decoded into, where it has to be.
 struct PairBlocks {
-    /// Elements of a block: what is decoded stays in the nearest cache.
+    /// Elements of a block: both sides of it stay in the nearest cache.
     private static let blockSize = 1024
 
     private let dtypes: (before: DType, after: DType)
-    private var decodedBefore = [Float](repeating: 0, count: blockSize)
-    private var decodedAfter = [Float](repeating: 0, count: blockSize)
+    private var decodedBefore: [Float] = []
+    private var decodedAfter: [Float] = []
     private var differences: [Float] = []
-    private(set) var sums = DifferenceSums()
+    private(set) var sums: DifferenceSums
     /// Nil where they are not asked for.
     private(set) var values: PairValues?
 
     init(_ before: DType, _ after: DType, countingValues: Bool) {
         precondition(before.isComputable && after.isComputable)
         dtypes = (before, after)
-        if countingValues {
-            values = PairValues(dtypes)
-            differences = decodedBefore
-        }
-        if before != after { sums.ulps = nil }
+        sums = DifferenceSums(before, after)
+        if countingValues { values = PairValues(dtypes) }
     }
 
     /// Adds elements as they are stored, as many on either side.
@@ -30,100 +27,99 @@ struct PairBlocks {
         var start = 0
         while start < count {
             let end = min(start + Self.blockSize, count)
-            sums.add(
+            addBlock(
                 before.extracting(start * widthBefore..<end * widthBefore), after.extracting(start * widthAfter..<end * widthAfter),
-                as: dtypes, &decodedBefore, &decodedAfter)
-            values?.add(decodedBefore, decodedAfter, count: end - start, differences: &differences)
+                count: end - start)
             start = end
         }
+    }
+
+    private mutating func addBlock(_ before: Span<UInt8>, _ after: Span<UInt8>, count: Int) {
+        if let block = count.isMultiple(of: 8) ? laneSums(before, after, count: count) : nil, block.areOrdinary {
+            sums.add(block)
+        } else {
+            decode(before, after, count: count)
+            sums.add(pairSums(before, after, count: count))
+        }
+        guard values != nil else { return }
+        decode(before, after, count: count)
+        if differences.isEmpty { differences = decodedBefore }
+        values?.add(decodedBefore, decodedAfter, count: count, differences: &differences)
+    }
+
+    /// The sums of a block by lanes, a multiple of eight pairs; they count only where they are ordinary.
+    private mutating func laneSums(_ before: Span<UInt8>, _ after: Span<UInt8>, count: Int) -> DifferenceSums {
+        switch (dtypes.before, dtypes.after) {
+        case (.bf16, .bf16):
+            return before.isEqual(to: after) ? DifferenceSums(unchangedBrain: before) : DifferenceSums(brain: before, after)
+        case (.f32, .f32): return DifferenceSums(floats: before, after, StoredChanges(before, after, byteWidth: 4))
+        default:
+            decode(before, after, count: count)
+            let (a, b) = (decodedBefore.span.extracting(0..<count), decodedAfter.span.extracting(0..<count))
+            guard dtypes.before != dtypes.after else {
+                return DifferenceSums(floats: a, b, StoredChanges(before, after, byteWidth: dtypes.before.bitWidth / 8))
+            }
+            var block = DifferenceSums(floats: a, b, nil)
+            for index in a.indices { block.changed += a[index] == b[index] ? 0 : 1 }
+            return block
+        }
+    }
+
+    private mutating func decode(_ before: Span<UInt8>, _ after: Span<UInt8>, count: Int) {
+        Self.decode(before, as: dtypes.before, count: count, into: &decodedBefore)
+        Self.decode(after, as: dtypes.after, count: count, into: &decodedAfter)
+    }
+
+    private static func decode(_ stored: Span<UInt8>, as dtype: DType, count: Int, into values: inout [Float]) {
+        if values.isEmpty { values = [Float](repeating: 0, count: blockSize) }
+        var buffer = values.mutableSpan
+        var target = buffer._mutatingExtracting(0..<count)
+        StoredScalar.decode(stored, as: dtype, into: &target)
+    }
+
+    /// The sums of a block that is decoded, pair by pair in Double: whatever is not finite is counted and left out.
+    private func pairSums(_ before: Span<UInt8>, _ after: Span<UInt8>, count: Int) -> DifferenceSums {
+        var block = DifferenceSums(dtypes.before, dtypes.after)
+        let width = dtypes.before == dtypes.after ? dtypes.before.bitWidth / 8 : nil
+        for index in 0..<count {
+            let distance = width.map {
+                StoredChanges.distance(before.littleEndian(index * $0, $0), after.littleEndian(index * $0, $0), byteWidth: $0)
+            }
+            block.add(decodedBefore[index], decodedAfter[index], distance: distance)
+        }
+        return block
     }
 }
 
 extension DifferenceSums {
-    /// Adds a block of stored pairs, which is decoded into the two buffers.
-    fileprivate mutating func add(
-        _ storedBefore: Span<UInt8>, _ storedAfter: Span<UInt8>, as dtypes: (before: DType, after: DType),
-        _ decodedBefore: inout [Float], _ decodedAfter: inout [Float]
-    ) {
-        let count = storedBefore.count * 8 / dtypes.before.bitWidth
-        let common = dtypes.before == dtypes.after ? dtypes.before : nil
-        var bufferBefore = decodedBefore.mutableSpan, bufferAfter = decodedAfter.mutableSpan
-        var a = bufferBefore._mutatingExtracting(0..<count), b = bufferAfter._mutatingExtracting(0..<count)
-        StoredScalar.decode(storedBefore, as: dtypes.before, into: &a)
-        let changes = common.map { StoredChanges(storedBefore, storedAfter, byteWidth: $0.bitWidth / 8) }
-        if changes?.count == 0 {
-            let block = BlockSums(unchanged: a.span)
-            if block.areOrdinary {
-                for index in a.indices { b[index] = a[index] }
-                add(block, changes, changed: 0, elements: count)
-                return
-            }
-        }
-        StoredScalar.decode(storedAfter, as: dtypes.after, into: &b)
-        let block = BlockSums(a.span, b.span)
-        if block.areOrdinary {
-            add(block, changes, changed: changes?.count ?? Self.changed(a.span, b.span), elements: count)
-        } else {
-            addCarefully(a.span, b.span, dtype: common, storedBefore, storedAfter)
-        }
+    /// Of no pair yet.
+    init(_ before: DType, _ after: DType) {
+        self.init()
+        if before != after { ulps = nil }
     }
 
-    fileprivate mutating func add(_ block: BlockSums, _ changes: StoredChanges?, changed count: Int, elements newElements: Int) {
-        elements += newElements
-        compared += newElements
-        changed += count
-        if let changes {
-            ulps?.add(changes.ulps, largest: changes.largest)
-        }
-        largest = max(largest, Double(block.largest))
-        difference += block.difference
-        magnitude += block.magnitude
-        squares += block.squares
-        beforeSquares += block.beforeSquares
-        afterSquares += block.afterSquares
-        product += block.product
-        alignment += block.alignment
-    }
-
-    /// How many values differ.
-    fileprivate static func changed(_ before: Span<Float>, _ after: Span<Float>) -> Int {
-        var count = 0
-        for index in before.indices { count += before[index] == after[index] ? 0 : 1 }
-        return count
-    }
-
-    /// The same as a block's sums, pair by pair in Double: whatever is not finite is counted and left out.
+    /// Adds one pair.
     ///
-    /// - Parameter dtype: what both sides are stored as; nil where they differ.
-    fileprivate mutating func addCarefully(
-        _ before: Span<Float>, _ after: Span<Float>, dtype: DType?, _ storedBefore: Span<UInt8>, _ storedAfter: Span<UInt8>
-    ) {
-        for index in before.indices {
-            let (a, b) = (before[index], after[index])
-            elements += 1
-            self.before.count(a)
-            self.after.count(b)
-            let width = (dtype?.bitWidth ?? 0) / 8
-            let distance = dtype.map { _ in
-                StoredChanges.distance(
-                    storedBefore.littleEndian(index * width, width), storedAfter.littleEndian(index * width, width), byteWidth: width)
-            }
-            let differs = distance.map { $0 > 0 } ?? (a != b && !(a.isNaN && b.isNaN))
-            changed += differs ? 1 : 0
-            guard a.isFinite && b.isFinite else { continue }
-            compared += 1
-            if let distance { ulps?.add(distance, largest: distance) }
-            let (x, y) = (Double(a), Double(b))
-            let d = y - x
-            largest = max(largest, abs(d))
-            difference += d
-            magnitude += abs(d)
-            squares += d * d
-            beforeSquares += x * x
-            afterSquares += y * y
-            product += x * y
-            alignment += x * d
-        }
+    /// - Parameter distance: in units in the last place; nil where the dtypes differ.
+    fileprivate mutating func add(_ a: Float, _ b: Float, distance: Int?) {
+        elements += 1
+        before.count(a)
+        after.count(b)
+        let differs = distance.map { $0 > 0 } ?? (a != b && !(a.isNaN && b.isNaN))
+        changed += differs ? 1 : 0
+        guard a.isFinite && b.isFinite else { return }
+        compared += 1
+        if let distance { ulps?.add(Ulps(sum: Double(distance), largest: distance)) }
+        let (x, y) = (Double(a), Double(b))
+        let d = y - x
+        largest = max(largest, abs(d))
+        difference += d
+        magnitude += abs(d)
+        squares += d * d
+        beforeSquares += x * x
+        afterSquares += y * y
+        product += x * y
+        alignment += x * d
     }
 }
 
@@ -131,12 +127,5 @@ extension DifferenceSums.NonFinite {
     fileprivate mutating func count(_ value: Float) {
         nan += value.isNaN ? 1 : 0
         infinite += value.isInfinite ? 1 : 0
-    }
-}
-
-extension DifferenceSums.Ulps {
-    fileprivate mutating func add(_ distance: Int, largest other: Int) {
-        sum += Double(distance)
-        largest = max(largest, other)
     }
 }

@@ -8,8 +8,8 @@ struct TensorComparer {
     let before: ComparedTensor
     let after: ComparedTensor
 
-    /// Elements of a piece: both sides of it stay in the cache between their arrival and their use.
-    static let pieceSize = 1 << 16
+    /// Elements of a piece, which is read at once.
+    static let pieceSize = 1 << 19
     /// Elements of a run, the work that one thread takes at once.
     private static let runSize = 1 << 20
 
@@ -45,12 +45,11 @@ struct TensorComparer {
     private func areEqual() throws -> Bool {
         let differ = Atomic(false)
         try forEachRun { run in
-            var (first, second): ([UInt8], [UInt8]) = ([], [])
             for piece in run {
                 if differ.load(ordering: .relaxed) { return }
-                try before.read(piece, into: &first)
-                try after.read(piece, into: &second)
-                if !first.span.isEqual(to: second.span) { differ.store(true, ordering: .relaxed) }
+                let first = try before.elements(piece)
+                let second = try after.elements(piece)
+                if !first.bytes.isEqual(to: second.bytes) { differ.store(true, ordering: .relaxed) }
             }
         }
         return !differ.load(ordering: .relaxed)
@@ -61,19 +60,18 @@ struct TensorComparer {
         let countsValues = needs.distributions
         let values = Mutex<PairValues?>(countsValues ? PairValues((before.description.dtype, after.description.dtype)) : nil)
         try forEachRun { run in
-            var (first, second): ([UInt8], [UInt8]) = ([], [])
             var blocks = PairBlocks(before.description.dtype, after.description.dtype, countingValues: countsValues)
             for piece in run {
-                try before.read(piece, into: &first)
-                try after.read(piece, into: &second)
-                blocks.add(first.span, second.span, count: piece.count)
+                let first = try before.elements(piece)
+                let second = try after.elements(piece)
+                blocks.add(first.bytes, second.bytes, count: piece.count)
             }
             let result = (blocks.sums, blocks.values?.moments ?? PairValues.Sides())
             partial.withLock { $0[run.index] = result }
             if let counted = blocks.values { values.withLock { $0?.addCounts(counted) } }
         }
         // In the order of the runs, whoever was done first.
-        var (sums, moments) = (DifferenceSums(before, after), PairValues.Sides())
+        var (sums, moments) = (DifferenceSums(before.description.dtype, after.description.dtype), PairValues.Sides())
         for run in partial.withLock({ $0 }) {
             if let run {
                 sums.add(run.sums)
@@ -90,11 +88,10 @@ struct TensorComparer {
         let count = Atomic(0)
         let width = before.description.dtype.bitWidth
         try forEachRun { run in
-            var (first, second): ([UInt8], [UInt8]) = ([], [])
             for piece in run {
-                try before.read(piece, into: &first)
-                try after.read(piece, into: &second)
-                count.wrappingAdd(first.span.differingGroups(second.span, ofBits: width), ordering: .relaxed)
+                let first = try before.elements(piece)
+                let second = try after.elements(piece)
+                count.wrappingAdd(first.bytes.differingGroups(second.bytes, ofBits: width), ordering: .relaxed)
             }
         }
         return count.load(ordering: .relaxed)
@@ -129,24 +126,7 @@ extension TensorComparer {
     }
 }
 
-extension DifferenceSums {
-    /// Of no pair yet.
-    fileprivate init(_ before: ComparedTensor, _ after: ComparedTensor) {
-        self.init()
-        if before.description.dtype != after.description.dtype { ulps = nil }
-    }
-}
-
 extension Span<UInt8> {
-    func isEqual(to other: Span<UInt8>) -> Bool {
-        guard count == other.count else { return false }
-        let whole = count & ~7
-        var difference: UInt64 = 0
-        extracting(0..<whole).forEachPair(with: other.extracting(0..<whole), as: UInt64.self) { difference |= $0 ^ $1 }
-        for offset in whole..<count { difference |= UInt64(self[offset] ^ other[offset]) }
-        return difference == 0
-    }
-
     /// How many groups of so many bits, one after the other without gaps, differ.
     func differingGroups(_ other: Span<UInt8>, ofBits width: Int) -> Int {
         var (result, last) = (0, -1)

@@ -60,15 +60,12 @@ extension TensorComparer {
 
     /// The sum of both sides, each times a factor; 0 where that is not finite.
     private func fill(_ elements: inout MutableSpan<Float>, before factorBefore: Float, after factorAfter: Float) throws {
-        var (old, new): ([UInt8], [UInt8]) = ([], [])
         var first = [Float](repeating: 0, count: min(elements.count, Self.pieceSize))
         var second = first
         for start in stride(from: 0, to: elements.count, by: Self.pieceSize) {
             let range = start..<min(start + Self.pieceSize, elements.count)
-            try before.read(range, into: &old)
-            try after.read(range, into: &new)
-            decode(old, as: before.description.dtype, count: range.count, into: &first)
-            decode(new, as: after.description.dtype, count: range.count, into: &second)
+            try decode(before, range, into: &first)
+            try decode(after, range, into: &second)
             for index in range {
                 let value = factorBefore * first[index - start] + factorAfter * second[index - start]
                 elements[index] = value.isFinite ? value : 0
@@ -76,9 +73,10 @@ extension TensorComparer {
         }
     }
 
-    private func decode(_ bytes: [UInt8], as dtype: DType, count: Int, into values: inout [Float]) {
+    private func decode(_ tensor: ComparedTensor, _ range: Range<Int>, into values: inout [Float]) throws {
         var span = values.mutableSpan
-        var part = span._mutatingExtracting(0..<count)
-        StoredScalar.decode(bytes.span, as: dtype, into: &part)
+        var part = span._mutatingExtracting(0..<range.count)
+        let elements = try tensor.elements(range)
+        StoredScalar.decode(elements.bytes, as: tensor.description.dtype, into: &part)
     }
 }

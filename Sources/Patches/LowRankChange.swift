@@ -27,7 +27,7 @@ struct LowRankChange {
         var isFinite = true
         for run in blocks.runs {
             let range = blocks.bytes(of: run)
-            try RowParallel.both({ try sides.0.read(range) }, { try sides.1.read(range) })
+            try RowParallel.both({ try sides.0.pass(range) }, { try sides.1.pass(range) })
             let (old, new) = (tensor.values(sides.0.bytes), tensor.values(sides.1.bytes))
             var target = change.mutableElements
             let start = range.lowerBound / blocks.words.width

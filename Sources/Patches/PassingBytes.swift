@@ -20,6 +20,12 @@ final class PassingBytes: Sendable {
     var bytes: [UInt8] { state.withLock { $0.bytes } }
 
     /// Reads and digests the next bytes, which lie there.
+    func pass(_ range: Range<Int>) throws {
+        try read(range)
+        digestBytes()
+    }
+
+    /// Reads the next bytes, which lie there, for `digestBytes`.
     func read(_ range: Range<Int>) throws {
         try state.withLock { state in
             var bytes: [UInt8] = []
@@ -28,9 +34,17 @@ final class PassingBytes: Sendable {
             if let file {
                 var span = bytes.mutableSpan
                 try file.read(at: range.lowerBound, into: &span)
-                state.hasher?.update(span.span)
             }
             swap(&bytes, &state.bytes)
+        }
+    }
+
+    /// Digests the bytes that were read last.
+    func digestBytes() {
+        guard file != nil else { return }
+        state.withLock { state in
+            let bytes = state.bytes
+            state.hasher?.update(bytes.span)
         }
     }
 

@@ -127,13 +127,13 @@ package struct PatchApplication {
                     guard let block else { throw ScaledStep.overflow(of: tensor) }
                     return block
                 }
-                try RowParallel.both({ try part.forEach { try file.write($0) } }, { whole.update(part) })
+                try digest(passing, beside: { whole.update(part) }, writing: part, to: file)
             } else if case .scaled(let scale) = mode {
                 let part = try ScaledStep(scale, of: tensor).blocks(blocks.split(stored, of: run), made)
-                try RowParallel.both({ try part.forEach { try file.write($0) } }, { whole.update(made) })
+                try digest(passing, beside: { whole.update(made) }, writing: part, to: file)
                 written.update(part)
             } else {
-                try RowParallel.both({ try made.forEach { try file.write($0) } }, { whole.update(made) })
+                try digest(passing, beside: { whole.update(made) }, writing: made, to: file)
             }
             progress(range.upperBound)
         }
@@ -147,6 +147,17 @@ package struct PatchApplication {
         }
         if case .scaled = mode { return CheckpointDigests.leaf(tensor, written.digest()) }
         return CheckpointDigests.leaf(tensor, result)
+    }
+
+    /// Digests what was read and writes on the one processor, digests what was made on the other: the two digests take longest of all.
+    private func digest(
+        _ passing: PassingBytes, beside other: @Sendable () -> Void, writing blocks: [[UInt8]], to file: StagedFile
+    ) throws {
+        try RowParallel.both(
+            {
+                passing.digestBytes()
+                for block in blocks { try file.write(block) }
+            }, other)
     }
 
     /// Copies a tensor's bytes while they are digested.

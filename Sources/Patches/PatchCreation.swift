@@ -66,7 +66,7 @@ package struct PatchCreation {
                 try after.map { PassingBytes(try edited.stored($0.name)) } ?? PassingBytes(nil)
             )
             let changed = try writer.append(tensor) { range in
-                try RowParallel.both({ try sides.0.read(range) }, { try sides.1.read(range) })
+                try RowParallel.both({ try sides.0.pass(range) }, { try sides.1.pass(range) })
                 progress(done + range.upperBound, total)
                 return (sides.0.bytes, sides.1.bytes)
             }

@@ -38,52 +38,35 @@ struct WordDifference: Sendable {
     private func planes<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         from before: Span<UInt8>, to after: Span<UInt8>, as type: Word.Type
     ) -> (bytes: [UInt8], changed: Int) {
-        let count = before.count / width
+        let (count, width) = (before.count / MemoryLayout<Word>.size, MemoryLayout<Word>.size)
         let (old, new) = unsafe (before.bytes, after.bytes)
-        var words = [Word](repeating: 0, count: count)
-        var target = words.mutableSpan
+        var bytes = [UInt8](repeating: 0, count: before.count)
+        var target = bytes.mutableSpan
         var changed = 0
-        for index in target.indices {
+        for index in 0..<count {
             let first = unsafe old.unsafeLoadUnaligned(fromUncheckedByteOffset: index &* width, as: type)
             let second = unsafe new.unsafeLoadUnaligned(fromUncheckedByteOffset: index &* width, as: type)
             let difference = second &- first
             changed &+= difference == 0 ? 0 : 1
-            unsafe target[unchecked: index] = (difference &<< 1) ^ (0 &- (difference &>> Word(Word.bitWidth - 1)))
-        }
-        guard changed > 0 else { return ([], 0) }
-        var bytes = [UInt8](repeating: 0, count: before.count)
-        var span = bytes.mutableSpan
-        let source = words.span
-        for plane in 0..<width {
-            var part = span._mutatingExtracting(plane * count..<(plane + 1) * count)
-            let shift = Word(8 * plane)
-            for index in 0..<count {
-                unsafe part[unchecked: index] = UInt8(truncatingIfNeeded: source[unchecked: index] &>> shift)
+            let turned = (difference &<< 1) ^ (0 &- (difference &>> Word(Word.bitWidth - 1)))
+            for plane in 0..<width {
+                unsafe target[unchecked: plane &* count &+ index] = UInt8(truncatingIfNeeded: turned &>> Word(8 &* plane))
             }
         }
-        return (bytes, changed)
+        return (changed == 0 ? [] : bytes, changed)
     }
 
     private func add<Word: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
         _ planes: [UInt8], to stored: inout [UInt8], _ negated: Bool, as type: Word.Type
     ) {
-        let count = stored.count / width
-        var words = [Word](repeating: 0, count: count)
-        var target = words.mutableSpan
+        let (count, width) = (stored.count / MemoryLayout<Word>.size, MemoryLayout<Word>.size)
         let source = planes.span
-        for plane in 0..<width {
-            let part = source.extracting(plane * count..<(plane + 1) * count)
-            let shift = Word(8 * plane)
-            for index in 0..<count {
-                unsafe target[unchecked: index] |= Word(part[unchecked: index]) &<< shift
-            }
-        }
         let sign: Word = negated ? .max : 0
-        let turns = words.span
         var span = stored.mutableSpan
         var bytes = unsafe span.mutableBytes
         for index in 0..<count {
-            let turned = unsafe turns[unchecked: index]
+            var turned: Word = 0
+            for plane in 0..<width { turned |= unsafe Word(source[unchecked: plane &* count &+ index]) &<< Word(8 &* plane) }
             let difference = (turned &>> 1) ^ (0 &- (turned & 1))
             let old = unsafe bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: index &* width, as: type)
             // x - d = x + ~d + 1.

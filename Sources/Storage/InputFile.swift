@@ -4,7 +4,7 @@ package import SystemPackage
 /// A file to read from, at any offset, from any thread: a file of its own, or a region of one, such as an archive's entry.
 ///
 /// Reads with `pread` rather than a mapping: pages read this way are the kernel's, so they do not count against the
-/// memory budget, and a file that shrinks while it is open is an error, not a signal.
+/// memory budget, and a file that shrinks while it is open is an error, not a signal. (`FilePages` is the exception.)
 package final class InputFile: Sendable {
     /// What messages call it. Of an archive's entry, the archive's path with the entry's name behind it.
     package let path: FilePath

@@ -18,6 +18,10 @@ package enum ProcessAccount {
     /// whose gaps no memory budget can foresee: the same edit peaked at 125 MiB or at 320.
     package static func giveBackLargeBuffers() { _ = mallopt(EXCISE_MMAP_THRESHOLD, 1 << 20) }
 
+    /// From now on so many bytes of small buffers are kept by each thread for the next ones of their kind, not given back to the system at once,
+    /// which would have to clear them again each time.
+    package static func keepSmallBuffers(upTo bytes: Int32) { _ = mallopt(EXCISE_TRIM_THRESHOLD, bytes) }
+
     /// The number behind a name that begins a line.
     private static func number(_ name: String, in path: FilePath) -> Int {
         guard let file = try? FileDescriptor.open(path, .readOnly, options: .closeOnExec) else { return 0 }

@@ -35,6 +35,7 @@ extension PatchCommand {
 
         func run() throws {
             let progress = common.begin()
+            ProcessAccount.keepSmallBuffers(upTo: 1 << 24)
             let creation = PatchCreation(
                 from: try ModelPlace(base).checkpoint, to: try ModelPlace(edited).checkpoint, tool: Excise.version, rank: rank)
             let file = try AtomicFile(FilePath(output), replacing: force)
@@ -71,6 +72,7 @@ extension PatchCommand {
 
         func run() throws {
             let progress = common.begin()
+            ProcessAccount.keepSmallBuffers(upTo: 1 << 24)
             let opened = try Patch(InputFile(FilePath(patch)))
             let mode: PatchApplication.Mode = reverse ? .reverse : scale.map { $0 == 1 ? .forward : .scaled($0) } ?? .forward
             let checkpoint = try ModelPlace(model).checkpoint

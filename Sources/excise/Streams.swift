@@ -74,5 +74,14 @@ enum Interruption {
     /// A path to remove when the process is interrupted.
     static func willStage(_ path: FilePath) { staged.withLock { $0.append(path) } }
 
-    static func install() { _ = unsafe sources }
+    static func install() {
+        _ = unsafe sources
+        // What the kernel has to say where a file that is read in its place (`FilePages`) is cut short meanwhile. The work cannot go on, and
+        // hardly anything may be done in here.
+        signal(SIGBUS) { _ in
+            let text: StaticString = "excise: a file was cut short while it was read; see that nothing writes to the inputs.\n"
+            _ = unsafe write(2, text.utf8Start, text.utf8CodeUnitCount)
+            _exit(74)
+        }
+    }
 }

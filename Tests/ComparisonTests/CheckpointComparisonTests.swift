@@ -73,6 +73,63 @@ import Testing
         #expect(tensor.changedElements == (0..<count).count { rank(old, $0) != rank(new, $0) })
     }
 
+    /// Changes of every size, from the last place to nothing left, and of opposite signs: against the sums one pair at a time in Double. The
+    /// bound is that of `LaneSums`, of a sum that follows from others three times that.
+    @Test(arguments: [DType.f32, .f16, .bf16], [0, 1e-3, 0.2, 0.3, 1, 1.999, 100])
+    func lanesAddUpChangesOfEverySize(_ dtype: DType, _ size: Float) throws {
+        let random = CounterRandom(seed: 5, name: "sizes")
+        let count = 4 * 1024 + 8
+        var old = (0..<count).map { Float(random.normal($0)) }
+        // From -a to a is the largest distance in the last place, 2^15 and more for BF16.
+        var new = (0..<count).map { size == 1 ? old[$0] * 1e-3 : old[$0] + size * Float(random.normal(count + $0)) }
+        if size == 1.999 { new = old.map { -$0 } }
+        let tensors = [MadeTensor("w", dtype, old), MadeTensor("w", dtype, new)]
+        let sums = try #require(try comparison([tensors[0]], [tensors[1]]).tensors.first)
+        guard size > 0 else {
+            #expect(sums.status == .equal)
+            return
+        }
+        func decoded(_ tensor: MadeTensor, into values: inout [Float]) {
+            var span = values.mutableSpan
+            StoredScalar.decode(tensor.bytes.span, as: dtype, into: &span)
+        }
+        decoded(tensors[0], into: &old)
+        decoded(tensors[1], into: &new)
+        let pairs = zip(old, new).map { (Double($0), Double($1)) }
+        func sum(_ term: ((Double, Double)) -> Double) -> Double { pairs.reduce(0) { $0 + term($1) } }
+        let (aa, bb, ab, dd) = (sum { $0.0 * $0.0 }, sum { $0.1 * $0.1 }, sum { $0.0 * $0.1 }, sum { ($0.1 - $0.0) * ($0.1 - $0.0) })
+        let found = try #require(sums.sums)
+        #expect(agree(found.beforeSquares, aa, relative: 2e-6) && agree(found.afterSquares, bb, relative: 6e-6))
+        #expect(agree(found.squares, dd, relative: 2e-6))
+        #expect(agree(found.product, ab, relative: 0, absolute: 6e-6 * (aa * bb).squareRoot()))
+        #expect(agree(found.alignment, sum { $0.0 * ($0.1 - $0.0) }, relative: 0, absolute: 2e-6 * (aa * dd).squareRoot()))
+        #expect(agree(found.magnitude, sum { abs($0.1 - $0.0) }, relative: 2e-6))
+        #expect(agree(found.maxAbs, pairs.map { abs($0.1 - $0.0) }.max() ?? 0, relative: 1e-7))
+        let width = dtype.bitWidth / 8
+        func rank(_ tensor: MadeTensor, _ index: Int) -> Int {
+            let bits = (0..<width).reduce(0) { $0 | Int(tensor.bytes[index * width + $1]) << (8 * $1) }
+            let half = 1 << (8 * width - 1)
+            return bits < half ? bits : half - 1 - bits
+        }
+        let steps = (0..<count).map { abs(rank(tensors[0], $0) - rank(tensors[1], $0)) }
+        #expect(found.ulps?.largest == steps.max() && found.changed == steps.count { $0 > 0 })
+        #expect(found.ulps?.sum == Double(steps.reduce(0, +)))
+    }
+
+    /// A file that became shorter after it was opened.
+    @Test func noticesAFileThatShrinks() throws {
+        try withScratchDirectory { directory in
+            let (old, new) = (directory.appending("a.safetensors"), directory.appending("b.safetensors"))
+            try writeCheckpoint([MadeTensor("w", [Float](repeating: 1, count: 9000))], to: old)
+            try writeCheckpoint([MadeTensor("w", [Float](repeating: 2, count: 9000))], to: new)
+            let (before, after) = (try ConversionSource(Checkpoint(old)), try ConversionSource(Checkpoint(new)))
+            let contents = try InputFile.contents(of: new)
+            try write(Array(contents[..<9000]), to: new)
+            let error = try #require(throws: StorageError.self) { _ = try CheckpointComparison(before, after) }
+            #expect(error.kind == "truncated-file")
+        }
+    }
+
     /// Two and a half runs: the same bits on any number of threads, and the sums of the naive definition.
     @Test func runsAddUp() throws {
         let count = 2_621_441

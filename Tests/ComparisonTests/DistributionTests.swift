@@ -111,4 +111,26 @@ import Testing
         #expect(PowerLawTail([1, 2, 3], seed: 0, name: "few") == nil)
         #expect(PowerLawTail([Double](repeating: 2, count: 50), seed: 0, name: "same") == nil)
     }
+
+    /// The package `powerlaw` (Tests/Fixtures/make_power_laws.py). Its distance looks at one side of each step of the numbers' own
+    /// distribution, so it is smaller by up to one step, and now and then the nearest tail another; the exponents of the two are then within
+    /// one standard error, (alpha - 1) / sqrt(count). Where the tail is the same, all is.
+    @Test func powerLawsAreThoseOfThePackage() throws {
+        let cases = try InputFile.json(Self.directory.appending("power-laws.json")).object?.members ?? []
+        var same = 0
+        for (name, expected) in cases {
+            let tail = try #require(PowerLawTail(expected["numbers"]?.array?.compactMap(\.number) ?? [], seed: 0, name: name))
+            let (alpha, distance) = (expected["alpha"]?.number ?? 0, expected["distance"]?.number ?? 0)
+            let count = Double(expected["count"]?.integer ?? 0)
+            if agree(tail.start, expected["start"]?.number ?? 0, relative: 1e-12) {
+                #expect(agree(tail.alpha, alpha, relative: 1e-9) && Double(tail.count) == count, "\(name): \(tail.alpha)")
+                #expect(tail.distance >= distance - 1e-12 && tail.distance <= distance + 1 / count, "\(name): \(tail.distance)")
+                same += 1
+            } else {
+                #expect(agree(tail.alpha, alpha, relative: 0, absolute: (alpha - 1) / count.squareRoot()), "\(name): \(tail.alpha)")
+            }
+            #expect(expected["law"]?.boolean == false || tail.isFitted, "\(name): \(tail.goodness)")
+        }
+        #expect(cases.count == 8 && same >= 6)
+    }
 }

@@ -99,6 +99,36 @@ import Testing
         #expect(place.names == ["count", "model"])
     }
 
+    /// A patch is applied whole or not at all: killed anywhere it leaves what was there, and the same command then makes the result.
+    @Test(.enabled(if: killer != nil, "there is no C compiler to build the killer with"))
+    func anApplicationBeginsAnew() throws {
+        let killer = try #require(Self.killer)
+        let (edited, output) = (try place.copy(model, as: "edited"), place.path.appending("out"))
+        let shard = edited.appending("model-00003-of-00003.safetensors")
+        var bytes = try InputFile.contents(of: shard)
+        bytes[bytes.count - 2] ^= 1
+        try write(bytes, to: shard)
+        func patch(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Int32 {
+            try ExciseBinary.run(["patch"] + arguments, in: place.path, environment: environment).status
+        }
+        let apply = ["apply", "model", "p", "--output", "out"]
+        #expect(try patch(["create", "model", "edited", "--output", "p"]) == 0)
+        #expect(try patch(apply, ["LD_PRELOAD": killer, "EXCISE_KILL_COUNT": place.path.appending("count").string]) == 0)
+        let steps = try #require(Int(String(decoding: InputFile.contents(of: place.path.appending("count")), as: UTF8.self)))
+        FileSystem.remove(place.path.appending("count"))
+        let new = try contents(of: output)
+        #expect(steps > 20 && new["model-00003-of-00003.safetensors"] == bytes)
+        for step in 1...steps {
+            FileSystem.remove(output)
+            #expect(try patch(apply, ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "\(step)"]) == SIGKILL)
+            let found = FileSystem.kind(of: output) == nil ? nil : try contents(of: output)
+            #expect((found == nil || found == new) as Bool, "killed at step \(step) of \(steps)")
+            #expect(try patch(apply + (found == nil ? [] : ["--force"])) == 0, "after step \(step)")
+            let isSame = try contents(of: output) == new
+            #expect(isSame && place.names == ["edited", "model", "out", "p"], "made anew after step \(step): \(place.names)")
+        }
+    }
+
     @Test func refusesToGoOnWithOtherWork() throws {
         let killer = try #require(Self.killer)
         #expect(try convert([], environment: ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "20"]) == SIGKILL)

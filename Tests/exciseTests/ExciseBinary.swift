@@ -20,7 +20,8 @@ struct ExciseBinary {
     ).path
 
     static func run(
-        _ arguments: [String], in directory: FilePath? = nil, environment: [String: String] = [:], interruptAfter seconds: Double? = nil
+        _ arguments: [String], in directory: FilePath? = nil, environment: [String: String] = [:], interruptAfter seconds: Double? = nil,
+        by signal: Int32 = SIGTERM
     ) throws -> Result {
         let process = Process()
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -34,7 +35,7 @@ struct ExciseBinary {
         try process.run()
         if let seconds {
             Thread.sleep(forTimeInterval: seconds)
-            process.terminate()
+            kill(process.processIdentifier, signal)
         }
         let text = output.fileHandleForReading.readDataToEndOfFile()
         let log = errors.fileHandleForReading.readDataToEndOfFile()

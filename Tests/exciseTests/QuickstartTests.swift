@@ -180,6 +180,16 @@ import Testing
         #expect(edit.status == 130)
         #expect(directory.names.isEmpty)
     }
+
+    /// The signal of a file that is cut short while it is read in its place: a read that failed, not a crash.
+    @Test func aBusErrorIsAFailedRead() throws {
+        let edit = try ExciseBinary.run(
+            [
+                "verify", Quickstart.model, Quickstart.model, "--forget", Quickstart.file("forget.jsonl"), "--retain",
+                Quickstart.file("retain.jsonl"), "--progress", "none",
+            ], interruptAfter: 0.3, by: SIGBUS)
+        #expect(edit.status == 74 && edit.errors.hasPrefix("excise: a file was cut short"))
+    }
 }
 
 /// A small seeded generator for the draws.
