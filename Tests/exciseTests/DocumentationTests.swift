@@ -42,6 +42,15 @@ import Testing
         #expect(rows.map { $0[3].split(separator: " ", maxSplits: 1).last } == ["(18 of 18)", "(16 of 16)"])
     }
 
+    /// The table of what is laid bare by forgetting some of the records: two ways to choose them.
+    @Test func theTableOfTheOnionEffectIsMade() throws {
+        let rows = try table("onion", "--forget", "2").dropFirst(2)
+        #expect(rows.map { $0[0] } == ["at random", "the most exposed"])
+        #expect(rows.allSatisfy { $0[1].split(separator: ",").count == 2 && $0[7].hasSuffix("of 38") })
+        // What was recited stays so for the most part, and what was never seen is not known.
+        #expect(rows.allSatisfy { row in (Double(row[3]) ?? 0) > 6 && (Double(row[5]) ?? 8) < 3 })
+    }
+
     /// The cells of a table that a script of Examples/methods prints.
     private func table(_ script: String, _ arguments: String...) throws -> [[String]] {
         let process = Process()
