@@ -69,7 +69,7 @@ package import SystemPackage
 
     /// Whose it is (RFC 2253), what a terminal would not show escaped.
     package var subject: String {
-        guard let text = unsafe BIO_new(BIO_s_mem()) else { fatalError("out of memory") }
+        let text = unsafe allocated(BIO_new(BIO_s_mem()))
         defer { unsafe BIO_free(text) }
         unsafe X509_NAME_print_ex(text, X509_get_subject_name(handle), 0, excise_name_form)
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { buffer, written in

@@ -19,7 +19,7 @@ enum PEM {
         ERR_clear_error()
         defer { ERR_clear_error() }
         return try unsafe (text + [0]).withUnsafeBytes { bytes in
-            guard let memory = unsafe BIO_new_mem_buf(bytes.baseAddress, Int32(text.count)) else { fatalError("out of memory") }
+            let memory = unsafe allocated(BIO_new_mem_buf(bytes.baseAddress, Int32(text.count)))
             defer { unsafe BIO_free(memory) }
             return try unsafe secret.withUnsafeMutableBytes { try unsafe body(memory, $0.baseAddress) }
         }

@@ -37,7 +37,7 @@ package import SystemPackage
 
     /// The signature of a message: DER of r and s, another one each time.
     package func signature(of message: [UInt8]) -> [UInt8] {
-        guard let context = unsafe EVP_MD_CTX_new() else { fatalError("out of memory") }
+        let context = unsafe allocated(EVP_MD_CTX_new())
         defer { unsafe EVP_MD_CTX_free(context) }
         var count = 0
         let isReady =

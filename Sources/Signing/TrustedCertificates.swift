@@ -1,4 +1,5 @@
 internal import COpenSSL
+internal import Storage
 package import SystemPackage
 
 /// The certificates that are believed, whoever sent them: where a chain has to end.
@@ -15,10 +16,8 @@ package import SystemPackage
     ///
     /// - Parameter others: what may stand between it and the trusted ones.
     func objection(to certificate: Certificate, through others: [Certificate]) -> String? {
-        guard let store = unsafe X509_STORE_new(), let context = unsafe X509_STORE_CTX_new(), let untrusted = unsafe OPENSSL_sk_new_null()
-        else {
-            fatalError("out of memory")
-        }
+        let (store, context) = unsafe (allocated(X509_STORE_new()), allocated(X509_STORE_CTX_new()))
+        let untrusted = unsafe allocated(OPENSSL_sk_new_null())
         defer {
             unsafe X509_STORE_CTX_free(context)
             unsafe OPENSSL_sk_free(untrusted)
@@ -28,7 +27,7 @@ package import SystemPackage
         for trusted in certificates { unsafe X509_STORE_add_cert(store, trusted.handle) }
         for other in others { unsafe OPENSSL_sk_push(untrusted, UnsafeRawPointer(other.handle)) }
         guard let start = certificate.start else { return "it does not say from when on it holds" }
-        guard unsafe X509_STORE_CTX_init(context, store, certificate.handle, untrusted) == 1 else { fatalError("out of memory") }
+        guard unsafe X509_STORE_CTX_init(context, store, certificate.handle, untrusted) == 1 else { return "it could not be looked at" }
         unsafe X509_STORE_CTX_set_time(context, 0, start)
         unsafe X509_VERIFY_PARAM_set_auth_level(X509_STORE_CTX_get0_param(context), 2)
         // The others must outlive the stack, which only points to them.
@@ -41,7 +40,7 @@ package import SystemPackage
 extension Certificate {
     /// The time from which on it holds, in seconds since 1970; nil where it says none.
     fileprivate var start: Int? {
-        guard let epoch = unsafe ASN1_TIME_set(nil, 0) else { fatalError("out of memory") }
+        let epoch = unsafe allocated(ASN1_TIME_set(nil, 0))
         defer { unsafe ASN1_TIME_free(epoch) }
         var (days, seconds) = (Int32(0), Int32(0))
         guard unsafe ASN1_TIME_diff(&days, &seconds, epoch, X509_get0_notBefore(handle)) == 1 else { return nil }

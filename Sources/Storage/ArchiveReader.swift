@@ -20,8 +20,7 @@ internal import SystemPackage
     private let content: Content
 
     init(_ path: FilePath, _ content: Content) {
-        // It fails only where not even a small allocation succeeds, as Swift's own would end the process.
-        guard let archive = unsafe archive_read_new() else { fatalError("out of memory") }
+        let archive = unsafe allocated(archive_read_new())
         unsafe self.archive = unsafe archive
         self.path = path
         self.content = content

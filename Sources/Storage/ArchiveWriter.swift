@@ -8,8 +8,7 @@ internal import SystemPackage
     private let output: ArchiveOutput
 
     init(_ format: ArchiveFormat, to output: ArchiveOutput) {
-        // It fails only where not even a small allocation succeeds, as Swift's own would end the process.
-        guard let archive = unsafe archive_write_new() else { fatalError("out of memory") }
+        let archive = unsafe allocated(archive_write_new())
         unsafe self.archive = unsafe archive
         self.format = format
         self.output = output
@@ -60,8 +59,7 @@ internal import SystemPackage
 
     /// Begins a file. `time` is in seconds since 1970; a zip, whose times have no zone, gets its earliest, 1980-01-01.
     func begin(_ name: String, size: Int, time: Int, isCompressible: Bool) throws(StorageError) {
-        // As above: it fails only where no small allocation succeeds.
-        guard let entry = unsafe archive_entry_new() else { fatalError("out of memory") }
+        let entry = unsafe allocated(archive_entry_new())
         defer { unsafe archive_entry_free(entry) }
         unsafe archive_entry_set_pathname(entry, name)
         unsafe archive_entry_set_filetype(entry, 0o100000)

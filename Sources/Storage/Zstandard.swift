@@ -5,8 +5,7 @@ package enum Zstandard {
     /// One frame of the bytes, of which there must be some: the same for the same version of the library.
     package static func compressed(_ bytes: Span<UInt8>, level: Int) -> [UInt8] {
         precondition(!bytes.isEmpty)
-        // They fail only where not even a small allocation succeeds, as Swift's own would end the process.
-        guard let archive = unsafe archive_write_new(), let entry = unsafe archive_entry_new() else { fatalError("out of memory") }
+        let (archive, entry) = unsafe (allocated(archive_write_new()), allocated(archive_entry_new()))
         defer {
             unsafe archive_entry_free(entry)
             unsafe archive_write_free(archive)
@@ -32,8 +31,7 @@ package enum Zstandard {
 
     /// Fills `destination` from a frame. False where that is damaged or holds another number of bytes.
     package static func decompress(_ frame: Span<UInt8>, into destination: inout MutableSpan<UInt8>) -> Bool {
-        // As above: it fails only where no small allocation succeeds.
-        guard let archive = unsafe archive_read_new() else { fatalError("out of memory") }
+        let archive = unsafe allocated(archive_read_new())
         defer { unsafe archive_read_free(archive) }
         guard unsafe archive_read_support_format_raw(archive) == ARCHIVE_OK,
             unsafe archive_read_support_filter_zstd(archive) == ARCHIVE_OK

@@ -16,12 +16,12 @@ package struct EditPlan: Sendable {
     package var scratch: FilePath
     /// The most memory the edit will take, in bytes.
     package var plannedPeak: Int { memory.plannedPeak }
-    /// What of it the curvature takes beside the sweeps.
     private let memory: EditMemory
     /// Where rounds are kept as they end; nil: nowhere.
     package var journal: RoundsJournal?
     /// What hears how far the edit is.
     package let meter: EditMeter
+    /// The layer that each tensor is of.
     private let groups: [String: String]
     /// For each parameter of which only some rows may change, which; known once the edit runs.
     private var salientRows: [String: [Bool]] = [:]
@@ -106,8 +106,7 @@ package struct EditPlan: Sendable {
 
     /// Passes through the model, within what the curvature leaves of the budget.
     var sweeps: EditSweeps {
-        EditSweeps(
-            model, selected, budget: memory.sweeps, candidates: memory.candidates, scratch: scratch, meter: meter, groups: groups)
+        EditSweeps(model, selected, memory, scratch: scratch, meter: meter, groups: groups)
     }
 
     /// The watched retain records' mean loss.

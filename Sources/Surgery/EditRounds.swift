@@ -33,7 +33,7 @@ struct EditRounds {
     /// off.
     func run(from beginning: Beginning, rounds most: Int? = nil) throws -> EditOutcome {
         let step = try plan.sweeps.store()
-        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions, watching: plan.records.watched)
+        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions)
         var state: EditState
         if let saved = try plan.journal?.restored(plan) {
             state = saved

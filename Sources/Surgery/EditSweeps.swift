@@ -6,21 +6,19 @@ internal import Transformer
 struct EditSweeps: Sendable {
     let model: LanguageModel
     let selected: SelectedParameters
-    let budget: MemoryBudget
+    let memory: EditMemory
     let scratch: FilePath
     let meter: EditMeter
-    /// Versions of the weights that are scored at once.
-    private let candidates: Int
     /// The layer that each tensor is of.
     private let groups: [String: String]
 
     /// - Parameter groups: the layer that each tensor is of, as `layers(of:)` has it.
     init(
-        _ model: LanguageModel, _ selected: SelectedParameters, budget: MemoryBudget, candidates: Int, scratch: FilePath,
-        meter: EditMeter, groups: [String: String]
+        _ model: LanguageModel, _ selected: SelectedParameters, _ memory: EditMemory, scratch: FilePath, meter: EditMeter,
+        groups: [String: String]
     ) {
-        (self.model, self.selected, self.budget, self.scratch) = (model, selected, budget, scratch)
-        (self.candidates, self.meter, self.groups) = (candidates, meter, groups)
+        (self.model, self.selected, self.memory, self.scratch) = (model, selected, memory, scratch)
+        (self.meter, self.groups) = (meter, groups)
     }
 
     /// The number of the layer that each tensor of a layer is of.
@@ -42,12 +40,10 @@ struct EditSweeps: Sendable {
     /// A number for each entry of the parameters that may change, all zeros.
     func store() throws -> ParameterStore { try ParameterStore(model, selected.names, in: scratch) }
 
-    /// A sweep over the records that the edit is about, and the watched ones' beside it.
-    func rows(_ rows: [Example], after companions: [Example], watching watched: [Example]) throws -> RowSweep {
-        let batch = TokenBatch(companions + rows)
-        return try RowSweep(
-            model, selected, batch: batch, companions: companions.count,
-            plan: plan(batch, needsEveryExample: true, scoring: [TokenBatch(rows), TokenBatch(watched)]), meter: meter)
+    /// A sweep over the records that the edit is about.
+    func rows(_ rows: [Example], after companions: [Example]) throws -> RowSweep {
+        try RowSweep(
+            model, selected, batch: TokenBatch(companions + rows), companions: companions.count, plan: memory.rows, meter: meter)
     }
 
     /// Goes through the unedited model with some examples and hands over what goes back, as often as `body` likes.
@@ -55,7 +51,8 @@ struct EditSweeps: Sendable {
         of examples: [Example], needsEveryExample: Bool = false, _ body: ((any GradientTap) throws -> Void) throws -> Void
     ) throws {
         let batch = TokenBatch(examples)
-        var sweep = try LayerSweep(model, batch, plan: plan(batch, needsEveryExample: needsEveryExample))
+        let plan = try memory.sweeps.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
+        var sweep = try LayerSweep(model, batch, plan: plan)
         _ = try metered(batch) { try sweep.scoreKeeping(from: weights()) }
         try body { tap in try metered(batch) { try sweep.backward(from: weights(), tap: selected.tap(tap)) } }
     }
@@ -64,8 +61,9 @@ struct EditSweeps: Sendable {
     func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
         let batch = TokenBatch(examples)
         var sweep = CandidateSweep(model, batch)
-        return try stride(from: 0, to: sources.count, by: candidates).flatMap { start in
-            let some = Array(sources[start..<min(sources.count, start + candidates)])
+        let atOnce = memory.rows.candidates
+        return try stride(from: 0, to: sources.count, by: atOnce).flatMap { start in
+            let some = Array(sources[start..<min(sources.count, start + atOnce)])
             return try metered(batch, times: some.count) { try sweep.score(from: some).map { $0.meanLosses(batch) } }
         }
     }
@@ -79,9 +77,5 @@ struct EditSweeps: Sendable {
 
     private func metered<Result>(_ batch: TokenBatch, times: Int = 1, _ pass: () throws -> Result) rethrows -> Result {
         try meter.pass(tokens: times * batch.tokens.count, pass)
-    }
-
-    private func plan(_ batch: TokenBatch, needsEveryExample: Bool, scoring others: [TokenBatch] = []) throws -> SweepPlan {
-        try budget.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample, scoring: others)
     }
 }

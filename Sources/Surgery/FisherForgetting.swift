@@ -31,12 +31,7 @@ struct FisherForgetting {
     /// The noise added to what has been changed before, as one round more.
     private func shaken(_ before: EditRounds.Beginning) throws -> EditRounds.Beginning {
         plan.sweeps.begins("noise of F^(-1/4)", passes: 6)
-        let (recipe, base) = (plan.recipe, plan.sweeps.weights())
-        let noise = try plan.sweeps.store()
-        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions, watching: plan.records.watched)
-        _ = try sweep.score(from: base)
-        try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: base, into: noise)
-
+        let noise = try noise()
         let examples = plan.records.watched + plan.rows.examples
         let tap = ChangeEffect(noise, examples: examples.count)
         try plan.sweeps.gradients(of: examples) { back in try back(tap) }
@@ -50,8 +45,17 @@ struct FisherForgetting {
         let round = EditRound(
             forgetPredicted: plan.rows.forgetMean(rows(losses)) + plan.rows.forgetMean(rows(effect)),
             forget: plan.rows.forgetMean(rows(reached)), keep: keep.isEmpty ? nil : mean(rows(reached)[keep]),
-            retainPredicted: mean(losses[..<first]) + mean(effect[..<first]), retain: mean(reached[..<first]), step: recipe.noise)
+            retainPredicted: mean(losses[..<first]) + mean(effect[..<first]), retain: mean(reached[..<first]), step: plan.recipe.noise)
         let predicted = effect[first...].enumerated().map { (before.predicted.isEmpty ? 0 : before.predicted[$0.offset]) + $0.element }
         return EditRounds.Beginning(change: before.change, predicted: predicted, rounds: before.rounds + [round])
+    }
+
+    /// tau F^(-1/4) z; what the sweep kept is given back before the next one's.
+    private func noise() throws -> ParameterStore {
+        let (recipe, base, noise) = (plan.recipe, plan.sweeps.weights(), try plan.sweeps.store())
+        var sweep = try plan.sweeps.rows(plan.rows.examples, after: curvature.companions)
+        _ = try sweep.score(from: base)
+        try curvature.noise(Noise(tau: recipe.noise, seed: recipe.seed), &sweep, from: base, into: noise)
+        return noise
     }
 }

@@ -59,14 +59,11 @@ package struct DecoderHead: ~Copyable {
     package static func rowsPerTile(vocabularySize: Int) -> Int { min(1024, max(16, (1 << 24) / vocabularySize)) }
 
     /// Calls `visit` with the logits (k x V) of `rows` (n x C), tile by tile; `visit` may overwrite them.
-    package borrowing func logits(
-        of rows: borrowing Matrix, _ visit: (Range<Int>, inout MutableMatrixView) throws -> Void
-    ) rethrows {
+    package borrowing func logits(of rows: MatrixView, _ visit: (Range<Int>, inout MutableMatrixView) throws -> Void) rethrows {
         var buffer = tileBuffer(rows.rows)
         for range in tiles(of: rows.rows) {
-            let inputs = inputs(of: rows.rows(range))
             var tile = buffer.mutableRows(0..<range.count)
-            logits(of: inputs.view, into: &tile)
+            logits(of: rows.rows(range), into: &tile)
             try visit(range, &tile)
         }
     }
@@ -76,9 +73,8 @@ package struct DecoderHead: ~Copyable {
         var scores = Matrix(rows: numbers.count, columns: 3)
         var buffer = tileBuffer(numbers.count)
         for range in tiles(of: numbers.count) {
-            let inputs = inputs(of: hidden.gathered(numbers[range]).view)
             var tile = buffer.mutableRows(0..<range.count)
-            logits(of: inputs.view, into: &tile)
+            logits(of: hidden.gathered(numbers[range]).view, into: &tile)
             var part = scores.mutableRows(range)
             CrossEntropy.forward(&tile, targets: targets.span.extracting(range), scores: &part)
         }
@@ -96,15 +92,22 @@ package struct DecoderHead: ~Copyable {
         return stride(from: 0, to: count, by: height).map { $0..<min(count, $0 + height) }
     }
 
-    /// Logits (k x V) of the map's inputs (k x E).
-    borrowing func logits(of inputs: MatrixView, into tile: inout MutableMatrixView) {
-        LinearAlgebra.multiply(inputs, weight.view.transposed, into: &tile)
+    /// Logits (k x V) of rows (k x C). Returns what the map to logits took.
+    @discardableResult
+    borrowing func logits(of x: MatrixView, into tile: inout MutableMatrixView) -> HeadInputs {
+        let inputs = inputs(of: x)
+        logits(of: inputs, into: &tile)
+        return inputs
+    }
+
+    private borrowing func logits(of inputs: borrowing HeadInputs, into tile: inout MutableMatrixView) {
+        LinearAlgebra.multiply(inputs.view, weight.view.transposed, into: &tile)
         addBias(bias.elements, to: &tile)
         if let cap = configuration.bounds.logitSoftcap { Softcap.forward(cap, &tile) }
     }
 
     /// What the map to logits takes of rows, k x C.
-    borrowing func inputs(of x: MatrixView) -> HeadInputs {
+    private borrowing func inputs(of x: MatrixView) -> HeadInputs {
         var statistics = Matrix(rows: x.rows, columns: 2)
         var normed = Matrix(rows: x.rows, columns: configuration.hiddenSize)
         var output = normed.mutableView

@@ -22,10 +22,10 @@ package struct DistributionComparison: Sendable {
             let head = try DecoderHead(base, from: base.checkpoint, vocabulary: tokens)
             let otherHead = try DecoderHead(edited, from: edited.checkpoint, vocabulary: tokens)
             for run in runs {
-                head.logits(of: baseRows.extracting(run)) { range, tile in
+                head.logits(of: baseRows.rows(run)) { range, tile in
                     let (rows, first) = (range.shifted(by: run.lowerBound), tile.view)
                     // The tiles are cut alike, so the other head gives exactly these rows.
-                    otherHead.logits(of: editedRows.extracting(rows)) { _, otherTile in
+                    otherHead.logits(of: editedRows.rows(rows)) { _, otherTile in
                         let second = otherTile.view
                         let parts = RowParallel.map(rows.count) { row in
                             Pair(first.row(row), second.row(row), tokens, target: Int(targets[rows.lowerBound + row]))

@@ -92,9 +92,8 @@ extension DecoderHead {
         var capped = Matrix(rows: cap == nil ? 0 : buffer.rows, columns: buffer.columns)
         for range in tiles(of: numbers.count) {
             let x = hidden.gathered(numbers[range])
-            let inputs = inputs(of: x.view)
             var tile = buffer.mutableRows(0..<range.count)
-            logits(of: inputs.view, into: &tile)
+            let inputs = logits(of: x.view, into: &tile)
             if cap != nil { copy(tile.view, into: &capped) }
             var part = scores.mutableRows(range)
             CrossEntropy.forward(&tile, targets: targets.span.extracting(range), scores: &part)

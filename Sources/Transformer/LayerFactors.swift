@@ -39,29 +39,37 @@ struct LayerFactors: ~Copyable {
 
     mutating func clear() { norms.clear() }
 
-    /// What a micro-batch's backward pass left in its buffers becomes those rows of the chunk's. `examples` are the chunk's
+    /// What a micro-batch's backward pass left in its buffers, as far as the tap wants it, becomes those rows of the chunk's. `examples` are the chunk's
     /// examples with rows here, counted from the micro-batch's first.
     mutating func keep(
         _ layer: borrowing DecoderLayer, _ a: borrowing LayerActivations, _ d: borrowing LayerGradients, input: borrowing Matrix,
-        at there: Range<Int>, examples: [(index: Int, rows: Range<Int>)]
+        at there: Range<Int>, examples: [(index: Int, rows: Range<Int>)], for tap: any GradientTap
     ) throws {
-        let (here, row) = (0..<there.count, there.lowerBound)
-        try attentionNormed.store(a.attentionNormed.rows(here), at: row)
-        if let order = layer.layout.projections[0].storedOrder {
-            var stored = Matrix(rows: here.count, columns: queryKeyValueGradient.columns)
-            copy(d.queryKeyValue, here, order, into: &stored, here)
-            try queryKeyValueGradient.store(stored.view, at: row)
-        } else {
-            try queryKeyValueGradient.store(d.queryKeyValue.rows(here), at: row)
+        let (here, row, layout) = (0..<there.count, there.lowerBound, layer.layout)
+        if tap.wants(layout.projections) {
+            try attentionNormed.store(a.attentionNormed.rows(here), at: row)
+            if let order = layout.projections[0].storedOrder {
+                var stored = Matrix(rows: here.count, columns: queryKeyValueGradient.columns)
+                copy(d.queryKeyValue, here, order, into: &stored, here)
+                try queryKeyValueGradient.store(stored.view, at: row)
+            } else {
+                try queryKeyValueGradient.store(d.queryKeyValue.rows(here), at: row)
+            }
         }
-        try mixed.store(a.mixed.rows(here), at: row)
-        try attendedGradient.store(d.attended.rows(here), at: row)
-        try feedForwardNormed.store(a.feedForwardNormed.rows(here), at: row)
-        try expandedGradient.store(d.expanded.rows(here), at: row)
-        try activated.store(a.activated.rows(here), at: row)
-        try contractedGradient.store(d.contracted.rows(here), at: row)
-        try sharedWeightGradient.store(d.sharedWeight.rows(here), at: row)
-        try routerGradient.store(d.routing.rows(here), at: row)
+        if tap.wants([layout.attentionOutput]) {
+            try mixed.store(a.mixed.rows(here), at: row)
+            try attendedGradient.store(d.attended.rows(here), at: row)
+        }
+        if tap.wants((layout.feedForward?.expansions ?? []) + [layout.sharedWeight, layout.router].compactMap { $0 }) {
+            try feedForwardNormed.store(a.feedForwardNormed.rows(here), at: row)
+            try expandedGradient.store(d.expanded.rows(here), at: row)
+            try sharedWeightGradient.store(d.sharedWeight.rows(here), at: row)
+            try routerGradient.store(d.routing.rows(here), at: row)
+        }
+        if let block = layout.feedForward, tap.wants([block.contraction]) {
+            try activated.store(a.activated.rows(here), at: row)
+            try contractedGradient.store(d.contracted.rows(here), at: row)
+        }
         keepNorms(layer, a, d, input, here, examples)
     }
 
@@ -103,20 +111,24 @@ struct LayerFactors: ~Copyable {
         _ chunk: SweepChunk
     ) throws {
         let rows = 0..<chunk.rowCount
-        let wanted = maps.filter { $0.names.contains(where: tap.wants) }
-        guard let inputs = wanted.first?.inputs else { return }
-        try input.read(rows, columns: 0..<inputs) { x in
+        guard tap.wants(maps) else { return }
+        try input.read(rows, columns: 0..<maps[0].inputs) { x in
             var start = 0
             for map in maps {
                 let columns = start..<start + map.outputs
                 start += map.outputs
-                guard wanted.contains(where: { $0.weight == map.weight }) else { continue }
+                guard tap.wants([map]) else { continue }
                 try gradient.read(rows, columns: columns) { d in
                     try map.visit(tap, x, d, ones: ones.rows(rows), chunk.exampleRows, chunk.examples)
                 }
             }
         }
     }
+}
+
+extension GradientTap {
+    /// Whether there is a use for the gradients of any of some maps.
+    fileprivate func wants(_ maps: [LinearLayout]) -> Bool { maps.contains { $0.names.contains(where: wants) } }
 }
 
 extension LinearLayout {

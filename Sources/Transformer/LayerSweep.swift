@@ -35,10 +35,11 @@ package struct LayerSweep: ~Copyable {
         return try DecoderHead(model, from: source).score(hidden, rows: batch.scoredRows, targets: batch.scoredTargets)
     }
 
-    /// The last layer's output at every scored row: n x C, before the final normalisation.
-    package mutating func scoredRows(from source: any WeightSource) throws -> Matrix {
-        try advance(from: source)
-        return batch.scored(hidden)
+    /// The last layer's output at every scored row of a batch: n x C, before the final normalisation.
+    package static func scoredRows(_ model: LanguageModel, _ batch: TokenBatch, from source: any WeightSource) throws -> Matrix {
+        var sweep = try LayerSweep(model, batch, plan: .forward)
+        try sweep.advance(from: source)
+        return sweep.hidden.gathered(batch.scoredRows[...])
     }
 
     /// Forward through the layers.
@@ -85,11 +86,6 @@ enum GradientSlices {
 }
 
 extension TokenBatch {
-    /// The scored rows of a residual stream.
-    func scored(_ hidden: borrowing Matrix) -> Matrix {
-        hidden.gathered(scoredRows[...])
-    }
-
     /// The targets of the scored rows.
     package var scoredTargets: [Int32] { scoredRows.map { targets[$0] } }
 

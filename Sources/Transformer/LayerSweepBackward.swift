@@ -50,7 +50,7 @@ extension LayerSweep {
                 let layout = layers[index].experts
                 if !layout.isEmpty { try take(index, layer, chunk, into: &experts) }
                 try experts.backward(layout, chunk, from: source, tap)
-                try goBack(through: index, layer, chunk, experts, keeping: &factors)
+                try goBack(through: index, layer, chunk, experts, tap, keeping: &factors)
                 if !plan.holds(.factors) { activations.release() }
                 try factors.visit(layers[index], tap, chunk)
                 while try chunk.isLast && tap.finish(ParameterGroup(name: "layer \(index)")) {
@@ -76,7 +76,7 @@ extension LayerSweep {
     /// Takes the gradient of a chunk's rows back through a layer, and keeps the factors of its parameters' gradients.
     private mutating func goBack(
         through index: Int, _ layer: borrowing DecoderLayer, _ chunk: SweepChunk, _ experts: borrowing Experts,
-        keeping factors: inout LayerFactors
+        _ tap: any GradientTap, keeping factors: inout LayerFactors
     ) throws {
         var gradients = LayerGradients(shape, rows: batch.largestMicroBatchRows)
         var input = Matrix(rows: batch.largestMicroBatchRows, columns: model.configuration.hiddenSize)
@@ -89,7 +89,7 @@ extension LayerSweep {
                 activations: slot.activations, gradients: &gradients)
             try factors.keep(
                 layer, slot.activations, gradients, input: input, at: rows,
-                examples: batch.examples(chunk.examples, within: piece.rows))
+                examples: batch.examples(chunk.examples, within: piece.rows), for: tap)
         }
     }
 

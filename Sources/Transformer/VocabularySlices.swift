@@ -24,7 +24,7 @@ package enum VocabularySlices {
         for tokens in ranges(model.configuration) {
             let head = try DecoderHead(model, from: source, vocabulary: tokens)
             for run in runs {
-                try head.logits(of: rows.extracting(run)) { range, tile in try visit(tokens, range.shifted(by: run.lowerBound), tile.view) }
+                try head.logits(of: rows.rows(run)) { range, tile in try visit(tokens, range.shifted(by: run.lowerBound), tile.view) }
             }
         }
     }
@@ -68,14 +68,5 @@ extension TokenBatch {
             start = end
         }
         return runs
-    }
-}
-
-extension Matrix {
-    /// Some rows by themselves.
-    borrowing func extracting(_ range: Range<Int>) -> Matrix {
-        var part = Matrix(rows: range.count, columns: columns)
-        copy(self, range, into: &part, 0..<range.count)
-        return part
     }
 }

@@ -30,9 +30,9 @@ extension Verification {
         return try texts.all.filter { ["forget", "keep", "retain"].contains($0.name) }.map { name, text in
             progress.begin("completing records of \(name)")
             var encoding = encoder.textEncoder()
-            let step = max(1, text.records.count / Self.mostCompletions)
-            let chosen = stride(from: 0, to: text.records.count, by: step).prefix(Self.mostCompletions)
-            let tasks = try chosen.compactMap { try CompletionTask(text.records[$0], encoder, &encoding, count: count) }
+            let tasks = try text.records.evenly(Self.mostCompletions).compactMap {
+                try CompletionTask($0, encoder, &encoding, count: count)
+            }
             let results = try verifier.models.map { try complete(tasks, with: $0, count: count, temperature) }
             return TextCompletions(name: name, base: results[0], edited: results[1], retrained: results.count > 2 ? results[2] : nil)
         }

@@ -49,8 +49,7 @@ package struct Generator: Sendable {
         var draws = [TokenDraw](repeating: TokenDraw(temperature: temperature), count: sequences.count)
         for group in WindowGroup.groups(of: examples, rows: plan.rows) {
             let batch = group.batch
-            var sweep = try LayerSweep(model, batch, plan: .forward)
-            let rows = try sweep.scoredRows(from: model.checkpoint)
+            let rows = try LayerSweep.scoredRows(model, batch, from: model.checkpoint)
             try VocabularySlices.forEach(model, from: model.checkpoint, rows, runs: batch.scoredRuns) { tokens, range, logits in
                 for (place, row) in range.enumerated() {
                     let sequence = group.records[row]

@@ -33,10 +33,9 @@ package struct ModelTrace: Sendable {
         let file = try TensorFile(path, tensors: tensors, replacing: replacing)
         // The last row predicts a token that is not known: it is scored against a stand-in, and its score dropped.
         let everyRow = TokenBatch([Example(windows: [Window(inputs: tokens, targets: tokens.dropFirst() + [0])])])
-        var forward = try LayerSweep(model, everyRow, plan: .forward)
-        let rows = try forward.scoredRows(from: model.checkpoint)
+        let rows = try LayerSweep.scoredRows(model, everyRow, from: model.checkpoint)
         let head = try DecoderHead(model, from: model.checkpoint)
-        try head.logits(of: rows) { range, tile in try file.write("logits", from: range.lowerBound * vocabulary, tile.elements.span) }
+        try head.logits(of: rows.view) { range, tile in try file.write("logits", from: range.lowerBound * vocabulary, tile.elements.span) }
         let losses = Array(head.score(rows, rows: Array(0..<rows.rows), targets: everyRow.targets).losses.dropLast())
         try file.write("loss", from: 0, losses.span)
         if gradients {

@@ -74,18 +74,13 @@ package struct Scorer: Sendable {
         var done = 0
         for group in groups {
             let batch = group.batch
-            let rows = try lastLayer(batch)
+            let rows = try LayerSweep.scoredRows(model, batch, from: source)
             let scores = try TokenScores(model, from: source, rows, runs: batch.scoredRuns, targets: batch.scoredTargets)
             for (range, record) in zip(batch.exampleScoredRows, group.records) { records[record].add(scores, range) }
             done += group.rows
             progress(done, total)
         }
         return TextScore(records: records)
-    }
-
-    private func lastLayer(_ batch: TokenBatch) throws -> Matrix {
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        return try sweep.scoredRows(from: source)
     }
 }
 

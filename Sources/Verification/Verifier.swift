@@ -44,8 +44,8 @@ package struct Verifier: Sendable {
         var done = 0
         for group in groups {
             let batch = group.batch
-            let rows = try lastLayer(base, batch)
-            let otherRows = try lastLayer(edited, batch)
+            let rows = try LayerSweep.scoredRows(base, batch, from: base.checkpoint)
+            let otherRows = try LayerSweep.scoredRows(edited, batch, from: edited.checkpoint)
             let comparison = try DistributionComparison(
                 base, rows, edited, otherRows, runs: batch.scoredRuns, targets: batch.scoredTargets)
             for (range, record) in zip(batch.exampleScoredRows, group.records) { pairs[record].add(comparison, range) }
@@ -70,11 +70,6 @@ package struct Verifier: Sendable {
         let divergence = DistributionDivergence(
             divergences: pairs.map(\.divergences), agreements: pairs.map(\.agreements), base: base, edited: edited, seed: seed)
         return TextComparison(base: base, edited: edited, divergence: divergence, seed: seed)
-    }
-
-    private func lastLayer(_ model: LanguageModel, _ batch: TokenBatch) throws -> Matrix {
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        return try sweep.scoredRows(from: model.checkpoint)
     }
 }
 

@@ -31,7 +31,7 @@ import Transformer
         let (x, expected) = try logits(model)
         var found: [Float] = []
         var ranges: [Range<Int>] = []
-        try DecoderHead(model, from: model.checkpoint).logits(of: Matrix(x, columns: model.configuration.hiddenSize)) { range, tile in
+        try DecoderHead(model, from: model.checkpoint).logits(of: Matrix(x, columns: model.configuration.hiddenSize).view) { range, tile in
             ranges.append(range)
             found += [Float](tile.view)
         }
@@ -63,11 +63,11 @@ import Transformer
         let width = model.configuration.hiddenSize
         let x = [Float].random(5 * width, scale: 3, &random)
         var (whole, parts): ([[Float]], [[Float]]) = (Array(repeating: [], count: 5), Array(repeating: [], count: 5))
-        try DecoderHead(model, from: model.checkpoint).logits(of: Matrix(x, columns: width)) { range, tile in
+        try DecoderHead(model, from: model.checkpoint).logits(of: Matrix(x, columns: width).view) { range, tile in
             for row in range { whole[row] += (0..<tile.columns).map { tile.view.row(row)[$0] } }
         }
         for slice in [0..<20, 20..<21, 21..<model.configuration.vocabularySize] {
-            try DecoderHead(model, from: model.checkpoint, vocabulary: slice).logits(of: Matrix(x, columns: width)) { range, tile in
+            try DecoderHead(model, from: model.checkpoint, vocabulary: slice).logits(of: Matrix(x, columns: width).view) { range, tile in
                 for row in range { parts[row] += (0..<tile.columns).map { tile.view.row(row)[$0] } }
             }
         }

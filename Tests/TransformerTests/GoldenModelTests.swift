@@ -14,10 +14,9 @@ import Transformer
         let reference = try Checkpoint(Fixture.directory.appending(name).appending("reference.safetensors"))
         let tokens = try reference.tokens("tokens")
         let batch = TokenBatch([Example(windows: [Window(inputs: tokens, targets: tokens.map { _ in 0 })])])
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        let rows = try sweep.scoredRows(from: model.checkpoint)
+        let rows = try LayerSweep.scoredRows(model, batch, from: model.checkpoint)
         var logits: [Float] = []
-        try DecoderHead(model, from: model.checkpoint).logits(of: rows) { _, tile in
+        try DecoderHead(model, from: model.checkpoint).logits(of: rows.view) { _, tile in
             for row in 0..<tile.rows { for column in 0..<tile.columns { logits.append(tile.view.row(row)[column]) } }
         }
         #expect(relativeError(logits, try reference.floats("logits")) < 1e-4)

@@ -32,9 +32,7 @@ package struct ExtractionLikelihood: Sendable {
 
     /// The beginnings' lengths of a record of `count` tokens, from `first` on: what follows each has `length` tokens at least.
     package static func beginnings(of count: Int, from first: Int, length: Int, most: Int = mostBeginnings) -> [Int] {
-        let all = max(0, count - length - first + 1)
-        let number = min(all, most)
-        return (0..<number).map { first + $0 * all / number }
+        Array(first..<max(first, count - length + 1)).evenly(most)
     }
 
     var json: JSONValue {
@@ -61,10 +59,8 @@ extension Verification {
             length: length,
             texts: try chosen.map { name, text in
                 var encoding = encoder.textEncoder()
-                let step = max(1, text.records.count / ExtractionLikelihood.mostRecords)
-                let records = stride(from: 0, to: text.records.count, by: step).prefix(ExtractionLikelihood.mostRecords)
-                let tasks = try records.map { try ExtractionTask(text.records[$0], encoder, &encoding, length: length) }
-                    .filter { !$0.beginnings.isEmpty }
+                let tasks = try text.records.evenly(ExtractionLikelihood.mostRecords)
+                    .map { try ExtractionTask($0, encoder, &encoding, length: length) }.filter { !$0.beginnings.isEmpty }
                 let values = try verifier.models.map { model in
                     progress.begin("drawing \(name) out of \(model.path)")
                     let written = try Generator(model, plan: verifier.plan).continuations(

@@ -93,8 +93,7 @@ extension Verification {
 
     /// How much of the answers is in what a model writes after their questions, of some of them.
     private func recalls(of answers: [PerturbedAnswers], _ model: LanguageModel, count: Int) throws -> [Double] {
-        let step = max(1, answers.count / Self.mostCompletions)
-        let chosen = stride(from: 0, to: answers.count, by: step).prefix(Self.mostCompletions).map { answers[$0] }
+        let chosen = answers.evenly(Self.mostCompletions)
         var text = encoder.textEncoder()
         let room = max(1, encoder.contextLength - count)
         let prompts = try chosen.map { answer -> [Int32] in
