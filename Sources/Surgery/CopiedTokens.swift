@@ -1,7 +1,7 @@
 package import Transformer
 
-/// A record's tokens are of two kinds to a model that has not learned it by heart: those that stood behind the same token earlier in the
-/// window, such as a name from the question, can be copied from there; the others are new.
+/// A record's tokens are of two kinds to a model that has not learned it by heart: those that stood earlier in the window, such as a name from
+/// the question, can be copied from there; the others are new.
 ///
 /// What a record holds that a model must not know is in what is new. But a step that may raise a record's mean loss as it likes breaks the
 /// copying first, which is the cheapest, and with it all text about the same names. So each kind has its own target.
@@ -13,11 +13,10 @@ package struct CopiedTokens: Sendable {
     package init(of record: Example) {
         var (new, copied) = (record.windows, record.windows)
         for (index, window) in record.windows.enumerated() {
-            var pairs: Set<Int64> = []
+            var before: Set<Int32> = []
             for (place, target) in window.targets.enumerated() {
-                let input = Int64(window.inputs[place])
-                if place > 0 { pairs.insert(Int64(window.inputs[place - 1]) << 32 | input) }
-                if target != Window.unscored && pairs.contains(input << 32 | Int64(target)) {
+                before.insert(window.inputs[place])
+                if target != Window.unscored && before.contains(target) {
                     new[index].targets[place] = Window.unscored
                 } else {
                     copied[index].targets[place] = Window.unscored

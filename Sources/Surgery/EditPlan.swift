@@ -8,7 +8,7 @@ package struct EditPlan: Sendable {
     package var recipe: EditRecipe
     package let records: EditRecords
     /// What the edit is about, row by row.
-    let rows: EditRows
+    private(set) var rows: EditRows
     /// The parameters that may change, in the layout's order.
     package let parameters: [String]
     package let budget: MemoryBudget
@@ -16,7 +16,7 @@ package struct EditPlan: Sendable {
     package var scratch: FilePath
     /// The most memory the edit will take, in bytes.
     package var plannedPeak: Int { memory.plannedPeak }
-    private let memory: EditMemory
+    private var memory: EditMemory
     /// Where rounds are kept as they end; nil: nowhere.
     package var journal: RoundsJournal?
     /// What hears how far the edit is.
@@ -27,7 +27,7 @@ package struct EditPlan: Sendable {
     private var salientRows: [String: [Bool]] = [:]
 
     /// Copied tokens that cost unseen text so much of what new ones do are no easier than these.
-    private static let mostOfCopied = 0.25
+    private static let mostOfCopied = 0.5
 
     /// Throws `TransformerError.overBudget`, naming the smallest budget that would do, where the edit cannot be kept within this one,
     /// and `SurgeryError` where nothing is left to be changed.
@@ -46,6 +46,7 @@ package struct EditPlan: Sendable {
         // Without copied tokens in the unseen text nothing is known of what they cost.
         let isSplit =
             recipe.method == .targetedRemoval && recipe.target == nil && records.unseen.contains { CopiedTokens(of: $0).copied != nil }
+        // Whether it is so is known once the unseen text has been scored: until then there is room for both.
         rows = EditRows(records, splitting: isSplit)
         memory = try EditMemory(model, recipe, records, rows, parameters, budget: budget, scratch: scratch)
     }
@@ -65,11 +66,19 @@ package struct EditPlan: Sendable {
             try sweeps.gradients(of: records.forget, needsEveryExample: true) { back in try back(saliency) }
             plan.salientRows = saliency.rows(holding: share)
         }
-        return try plan.outcome()
+        let target = try target()
+        if target.parts == nil { try plan.joinParts() }
+        return try plan.outcome(target)
     }
 
-    private func outcome() throws -> EditOutcome {
-        let target = try target()
+    /// Makes records whole again of which a part was to be a row of its own.
+    private mutating func joinParts() throws {
+        guard rows.parts.contains(where: \.isCopied) else { return }
+        rows = EditRows(records, splitting: false)
+        memory = try EditMemory(model, recipe, records, rows, parameters, budget: budget, scratch: scratch)
+    }
+
+    private func outcome(_ target: ForgetTarget) throws -> EditOutcome {
         let removal = FisherRemoval(strength: recipe.strength, target: target.whole)
         switch recipe.method {
         case .targetedRemoval:
@@ -97,7 +106,7 @@ package struct EditPlan: Sendable {
             return zip(losses, counts).reduce(0) { $0 + $1.0 * $1.1 } / counts.reduce(0, +)
         }
         let (new, copied) = (try meanOverTokens(split.compactMap(\.new)), try meanOverTokens(split.compactMap(\.copied)))
-        // Where repeated tokens are as good as new, as the digits of a number are, nothing is known by copying: all is to be forgotten.
+        // Where repeated tokens are as good as new, as the digits of a number are, nothing is known by copying.
         return ForgetTarget(whole, parts: copied < Self.mostOfCopied * new ? (new, copied) : nil)
     }
 

@@ -42,7 +42,7 @@ package struct EditRecipe: Sendable {
     /// The curvature that a method uses where the user says nothing.
     package static func defaultCurvature(_ method: Method) -> CurvatureKind {
         switch method {
-        case .targetedRemoval: .diagonal
+        case .targetedRemoval: .ekfac
         case .removal, .forgetting: .woodbury(.parameter)
         case .gradientAscent: .identity
         }

@@ -42,7 +42,7 @@ struct EditRounds {
             state = try begin(beginning, &sweep)
         }
         let last = beginning.rounds.count + (most ?? plan.recipe.rounds)
-        let pace = EditPace(plan.meter, to: rule.target, from: state)
+        let pace = EditPace(plan.meter, to: rule.forgetTarget(state.losses), from: state)
         var ending = EditOutcome.Ending.roundsUsed
         while true {
             if rule.isDone(state.losses) { ending = .targetReached; break }
@@ -52,7 +52,7 @@ struct EditRounds {
             try plan.journal?.save(state)
         }
         return EditOutcome(
-            plan, target: rule.target, rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed,
+            plan, target: rule.forgetTarget(state.losses), rounds: state.rounds, ending: ending, end: state.point, allowed: state.allowed,
             unedited: state.unedited)
     }
 

@@ -13,6 +13,8 @@ struct FisherRemoval: StepRule {
     /// The mean loss that forget records are brought to, in nats a token.
     let target: Double
 
+    func forgetTarget(_ losses: RowLosses) -> Double { target }
+
     func isDone(_ losses: RowLosses) -> Bool {
         if case .automatic = strength { losses.meanForget >= target - Self.tolerance } else { false }
     }

@@ -10,7 +10,4 @@ struct ForgetTarget: Sendable {
 
     /// Of a row.
     func of(_ part: EditRows.Part) -> Double { parts.map { part.isCopied ? $0.copied : $0.new } ?? whole }
-
-    /// Of the mean over some records.
-    func mean(_ rows: EditRows) -> Double { rows.forgetMean(rows.parts.map(of)) }
 }

@@ -8,8 +8,9 @@ protocol StepRule: Sendable {
     /// How far to go along a step of which first-order theory says what it does to each row's loss; nil where it leads the wrong way.
     func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch?
 
-    /// The mean loss that records to forget are brought to, in nats a token; infinite where there is none.
-    var target: Double { get }
+    /// The mean loss that the records to forget are brought to from what they cost the unedited model, in nats a token; infinite where there
+    /// is none.
+    func forgetTarget(_ losses: RowLosses) -> Double
 
     /// Whether no further step is wanted.
     func isDone(_ losses: RowLosses) -> Bool

@@ -14,9 +14,10 @@ struct TargetedRemoval: StepRule {
     private static let relaxation = 1e-3
     /// The edit ends when the forget records' mean loss is this close to the target.
     private static let tolerance = 0.05
-    /// A step is too far where kept records or copied tokens are this much worse than they may be, or forget records rise thrice what
-    /// was asked.
+    /// A step is too far where kept records or copied tokens are this much worse than they may be, or what is to be forgotten rises by more
+    /// than this multiple of what was asked.
     private static let keptSlack = 0.3
+    private static let mostOfAsked = 4.0
     /// The way to the target is asked for in this many equal parts.
     private static let partsOfTheWay = 12.0
     /// How far above the target, as a part of it, a record may be before it is brought back.
@@ -24,38 +25,43 @@ struct TargetedRemoval: StepRule {
 
     /// What the rows to forget are brought to, each.
     private let targets: [Double]
-    /// The mean over the records to forget that this makes.
-    let target: Double
-    /// The rows of copied tokens that are held down.
+    /// The rows of copied tokens that are held down, and the others to forget.
     private let heldDown: [Int]
+    private let raised: [Int]
     /// How far a round is to bring a row.
     private let part: Double
 
     init(_ rows: EditRows, target: ForgetTarget) {
         targets = rows.parts.map(target.of)
-        self.target = target.mean(rows)
-        heldDown = target.parts == nil ? [] : rows.forget.filter { rows.parts[$0].isCopied }
+        let heldDown = target.parts == nil ? [] : rows.forget.filter { rows.parts[$0].isCopied }
+        self.heldDown = heldDown
+        raised = rows.forget.filter { !heldDown.contains($0) }
         part = (target.parts?.new ?? target.whole) / Self.partsOfTheWay
     }
 
-    /// What could be copied need not rise: only what is new counts.
+    /// What could be copied need not rise: it is left where it was.
+    func forgetTarget(_ losses: RowLosses) -> Double {
+        losses.rows.forgetMean(targets.indices.map { heldDown.contains($0) ? min(targets[$0], losses.base[$0]) : targets[$0] })
+    }
+
+    /// Only what is new counts.
     func isDone(_ losses: RowLosses) -> Bool {
-        let new = losses.rows.forget.filter { !heldDown.contains($0) }
-        return mean(new.map { targets[$0] - losses.now[$0] }) <= Self.tolerance
+        mean(raised.map { targets[$0] - losses.now[$0] }) <= Self.tolerance
     }
 
     func coefficients(_ gram: GramMatrix, _ losses: RowLosses) -> [Double]? { solve(gram, asked(losses)) }
 
     func search(_ effect: [Double], _ losses: RowLosses) -> StepSearch? {
         let rows = losses.rows
-        let highest = mean(losses.now[rows.forget]) + 3 * mean(asked(losses)[rows.forget].map { max(0, $0) })
+        let asked = asked(losses)
+        let highest = mean(raised.map { losses.now[$0] + Self.mostOfAsked * max(0, asked[$0]) })
         let copiedMost = max(mean(heldDown.map { losses.now[$0] }), mean(heldDown.map { targets[$0] }) + Self.keptSlack)
         return StepSearch(first: 1) { reached in
             guard reached.allSatisfy({ $0.isFinite }) else { return .tooFar }
             let keptMost = max(mean(losses.now[rows.keep]), mean(losses.base[rows.keep]) + Self.keptSlack)
             let keptIsFine = rows.keep.isEmpty || mean(reached[rows.keep]) <= keptMost
             let copiedIsFine = heldDown.isEmpty || mean(heldDown.map { reached[$0] }) <= copiedMost
-            return keptIsFine && copiedIsFine && mean(reached[rows.forget]) <= highest ? .good : .tooFar
+            return keptIsFine && copiedIsFine && mean(raised.map { reached[$0] }) <= highest ? .good : .tooFar
         }
     }
 

@@ -92,31 +92,40 @@ package struct RecordEncoder: Sendable {
         return try records.map { start(of: $0) + (try tokens($0, by: &encoder)).ids }
     }
 
-    /// `count` samples of at most `length` tokens, spread evenly over the records and over each record's length: what
-    /// curvature is estimated from. A record with a prompt is taken whole.
+    /// `count` samples of at most `length` tokens, spread as evenly over the records as their lengths allow, and over each record's length:
+    /// what curvature is estimated from. A record with a prompt is taken whole.
     package func samples(_ count: Int, length: Int, of records: [TextRecord], named name: String) throws -> [Example] {
         try check(records, named: name)
-        let chosen = Self.spread(min(count, records.count), over: records.count)
-        let perRecord = max(1, (count + chosen.count - 1) / max(1, chosen.count))
         var encoder = textEncoder()
-        var result: [Example] = []
-        for index in chosen {
-            let (ids, firstScored) = try tokens(records[index], by: &encoder)
-            let start = start(of: records[index])
-            if firstScored > 0 {
-                let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
-                if !windows.isEmpty { result.append(Example(windows: windows)) }
-                continue
-            }
-            let room = max(1, min(length, contextLength) - start.count)
-            let pieces = Swift.stride(from: 0, to: ids.count, by: room).map { ids[$0..<min(ids.count, $0 + room)] }
-            for piece in Self.spread(min(perRecord, pieces.count), over: pieces.count) {
-                let windows = Self.windows(start + pieces[piece], firstScored: start.count, length: contextLength)
-                result += windows.map { Example(windows: [$0]) }
-            }
-        }
+        let pieces = try records.evenly(count).map { try self.pieces(of: $0, length: length, by: &encoder) }
+        let shares = Self.shares(of: count, among: pieces.map(\.count))
+        let result = zip(pieces, shares).flatMap { $0.evenly($1) }
         guard !result.isEmpty else { throw VerificationError.nothingToScore(name, record: 0) }
-        return Array(result.prefix(count))
+        return result
+    }
+
+    /// A record in parts of at most `length` tokens, or whole where it has a prompt; without those that have nothing to be scored.
+    private func pieces(of record: TextRecord, length: Int, by encoder: inout TextEncoder) throws -> [Example] {
+        let (ids, firstScored) = try tokens(record, by: &encoder)
+        let start = start(of: record)
+        if firstScored > 0 {
+            let windows = Self.windows(start + ids, firstScored: firstScored + start.count, length: contextLength)
+            return windows.isEmpty ? [] : [Example(windows: windows)]
+        }
+        let room = max(1, min(length, contextLength) - start.count)
+        return Swift.stride(from: 0, to: ids.count, by: room).flatMap { place in
+            Self.windows(start + ids[place..<min(ids.count, place + room)], firstScored: start.count, length: contextLength)
+        }.map { Example(windows: [$0]) }
+    }
+
+    /// How many of `count` each gets, of which there are so many: equally many, and what some cannot take goes to the others.
+    private static func shares(of count: Int, among available: [Int]) -> [Int] {
+        var (shares, left) = (available, count)
+        for (place, index) in available.indices.sorted(by: { available[$0] < available[$1] }).enumerated() {
+            shares[index] = min(available[index], left / (available.count - place))
+            left -= shares[index]
+        }
+        return shares
     }
 
     /// Refuses token ids that the model does not have. Texts need no such check: the tokenizer fits the model.
@@ -166,7 +175,4 @@ package struct RecordEncoder: Sendable {
         guard rest.isEmpty else { throw failure }
         windows.removeAll { $0.targets.allSatisfy { $0 == Window.unscored } }
     }
-
-    /// `count` of the numbers below `total`, evenly spaced.
-    private static func spread(_ count: Int, over total: Int) -> [Int] { (0..<count).map { $0 * total / max(1, count) } }
 }

@@ -9,7 +9,7 @@ struct CurvatureOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            How the Fisher is approximated; where it is not given, diagonal for fisher-targeted and woodbury for the other Fisher methods. \
+            How the Fisher is approximated; where it is not given, ekfac for fisher-targeted and woodbury for the other Fisher methods. \
             identity: not at all, for comparison; gradient-ascent's own.
             """,
             valueName: "diagonal|ekfac|block|woodbury|identity"))

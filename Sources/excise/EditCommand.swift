@@ -51,7 +51,7 @@ struct EditCommand: ParsableCommand {
     var roles: [ParameterRole] = []
     @Option(
         help: ArgumentHelp(
-            "Of these, change only the rows that matter most to the records to forget, this part of the numbers; with diagonal and woodbury.",
+            "Of these, change only the rows that matter most to the records to forget, this part of the numbers; with --curvature diagonal or woodbury.",
             valueName: "part"))
     var salience: PartArgument?
     @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0

@@ -10,7 +10,7 @@ struct CopiedTokensTests {
     private static let none = Window.unscored
 
     @Test func tellsWhatCouldBeCopied() throws {
-        // 1 2 3 | 1 2 4 2 3: after the second 1, "2" has stood before; after 2 then came 3, not 4, but in the end 3 again.
+        // 1 2 3 | 1 2 4 2 3: all but 4 has stood before.
         let record = Example(windows: [
             Window(inputs: [1, 2, 3, 1, 2, 4, 2], targets: [Self.none, Self.none, 1, 2, 4, 2, 3]),
             // A window of its own has nothing before it.
@@ -19,19 +19,19 @@ struct CopiedTokensTests {
         let split = CopiedTokens(of: record)
         let new = try #require(split.new).windows, copied = try #require(split.copied).windows
         #expect(new.map(\.inputs) == record.windows.map(\.inputs))
-        #expect(new.map(\.targets) == [[Self.none, Self.none, 1, Self.none, 4, 2, Self.none], [2, 3]])
-        #expect(copied.map(\.targets) == [[Self.none, Self.none, Self.none, 2, Self.none, Self.none, 3]])
+        #expect(new.map(\.targets) == [[Self.none, Self.none, Self.none, Self.none, 4, Self.none, Self.none], [2, 3]])
+        #expect(copied.map(\.targets) == [[Self.none, Self.none, 1, 2, Self.none, 2, 3]])
     }
 
-    /// Against the definition, token by token, on random windows of few tokens, which repeat themselves.
+    /// Against the definition, token by token, on random windows of few tokens, half of which repeat themselves.
     @Test func equalsTheDefinition() {
         for round in 0..<200 {
             let random = CounterRandom(seed: UInt64(round), name: "windows")
-            let inputs = (0..<20).map { Int32(random.bits($0) % 5) }
-            let targets = (0..<20).map { $0 == 19 || random.bits(20 + $0) % 2 == 0 ? Int32(random.bits(40 + $0) % 5) : Self.none }
+            let inputs = (0..<20).map { Int32(random.bits($0) % 9) }
+            let targets = (0..<20).map { $0 == 19 || random.bits(20 + $0) % 2 == 0 ? Int32(random.bits(40 + $0) % 9) : Self.none }
             let split = CopiedTokens(of: Example(windows: [Window(inputs: inputs, targets: targets)]))
             for place in 0..<20 {
-                let isCopied = (0..<place).contains { inputs[$0] == inputs[place] && inputs[$0 + 1] == targets[place] }
+                let isCopied = inputs[0...place].contains(targets[place])
                 let (new, copied) = (
                     split.new?.windows[0].targets[place] ?? Self.none, split.copied?.windows[0].targets[place] ?? Self.none
                 )
@@ -41,7 +41,7 @@ struct CopiedTokensTests {
         }
     }
 
-    /// This model cannot copy: its repeated tokens cost what new ones do, so both kinds are forgotten, each as a row of its own.
+    /// This model cannot copy: its repeated tokens cost what new ones do, so records are looked at whole.
     @Test func whatIsNoEasierForBeingRepeatedIsForgottenToo() throws {
         let model = try Fixture.model("llama-tied-gqa")
         // Sequences that say everything twice; the model finds some easier than others.
@@ -62,7 +62,6 @@ struct CopiedTokensTests {
             return (mean(try losses(split.compactMap(\.new), weights)), mean(try losses(split.compactMap(\.copied), weights)))
         }
         let (before, target) = (try parts(forget, model.checkpoint), try parts(unseen, model.checkpoint))
-        #expect(before.new < target.new - 0.1)
 
         var recipe = EditRecipe(
             method: .targetedRemoval, curvature: .diagonal, strength: .automatic, damping: 0.01, rounds: 40, target: nil)
@@ -71,14 +70,13 @@ struct CopiedTokensTests {
         let outcome = try EditPlan(model, recipe, records, budget: .standard, scratch: FilePath("/tmp")).run()
         let after = try parts(forget, EditedWeights(model.checkpoint, sum: outcome.change))
         #expect(outcome.ending == .targetReached)
-        #expect(target.copied > 0.25 * target.new)
-        #expect(after.new >= target.new - 0.06)
+        #expect(target.copied > 0.5 * target.new)
+        #expect(after.new > before.new)
         #expect(after.copied > before.copied)
-        // A row may be off by what relaxes the system, 1e-3 of itself in a round, and by what a step does beyond first order.
-        #expect(after.copied <= max(target.copied, before.copied) + 0.1)
-        // Half of a record's six new and five copied tokens: the report speaks of whole records.
-        #expect(outcome.records.map(\.role) == [.forget, .forget])
         let whole = try losses(forget, EditedWeights(model.checkpoint, sum: outcome.change))
+        // The edit ends when the mean is within 0.05 of the target.
+        #expect(abs(mean(whole) - mean(try losses(unseen, model.checkpoint))) < 0.06)
+        #expect(outcome.records.map(\.role) == [.forget, .forget])
         for (record, loss) in zip(outcome.records, whole) { #expect(abs(record.measured - loss) < 1e-5) }
     }
 }

@@ -209,6 +209,22 @@ struct RecordEncoderTests {
         #expect(try encoder.samples(2, length: 1000, of: [.tokens(ids)], named: "x").map(\.scoredTokens) == [47, 13])
     }
 
+    /// What short records cannot give, long ones do; no record gives more than another that has as much.
+    @Test func samplesLongRecordsWhereOthersAreShort() throws {
+        let encoder = try PicoTokenizer.encoder()
+        let short = (0..<3).map { TextRecord.tokens([Int32(50 + $0)]) }
+        func numbers(_ count: Int) throws -> [Int] {
+            let records = [.tokens([Int32](repeating: 2, count: 40))] + short + [.tokens([Int32](repeating: 3, count: 60))]
+            let samples = try encoder.samples(count, length: 3, of: records, named: "x").map { Int($0.windows[0].targets[0]) }
+            return [2, 3].map { token in samples.count { $0 == token } } + [samples.count { $0 >= 50 }]
+        }
+        #expect(try numbers(5) == [1, 1, 3])
+        #expect(try numbers(14) == [5, 6, 3])
+        #expect(try numbers(43) == [20, 20, 3])
+        #expect(try numbers(50) == [20, 27, 3])
+        #expect(try numbers(100) == [20, 30, 3])
+    }
+
     @Test func samplesWithAPromptScoreTheCompletion() throws {
         let encoder = try PicoTokenizer.encoder()
         let samples = try encoder.samples(4, length: 4, of: [.completion(prompt: "abcdef", completion: "ghi")], named: "x")

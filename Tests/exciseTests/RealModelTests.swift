@@ -63,4 +63,27 @@ import Testing
             #expect(measured <= planned)
         }
     }
+
+    /// A checkpoint is verified within less memory than its file is large.
+    @Test(
+        .enabled(if: Fixture.smolLM2 != nil && Fixture.shared != nil, "needs SmolLM2-135M-Instruct by EXCISE_SMOLLM2, and ../shared"))
+    func smolLM2IsVerifiedWithinLessThanItsSize() throws {
+        let (model, shared) = (try #require(Fixture.smolLM2), try #require(Fixture.shared))
+        let directory = try WorkingDirectory()
+        let text = try InputFile.contents(of: shared.appending("data/text/us_constitution.txt")).prefix(4000)
+        let retain = try directory.write("retain.txt", text)
+        let report = try ExciseBinary.run([
+            "verify", model.string, model.string, "--forget", retain, "--retain", retain, "--split", "paragraphs", "--memory", "230MiB",
+            "--gate", "retain.ratio <= 1.01", "--json",
+        ]).json()
+        let memory = report["memory"]
+        let (measured, planned) = (
+            try #require(memory?["measured_peak_bytes"]?.integer), try #require(memory?["planned_peak_bytes"]?.integer)
+        )
+        let size = try InputFile.contents(of: model.appending("model.safetensors")).count
+        #expect(measured <= planned)
+        #expect(planned <= 230 << 20)
+        #expect(230 << 20 < size)
+        #expect(report["exit_code"]?.integer == 0)
+    }
 }
