@@ -46,7 +46,7 @@ package struct EditPlan: Sendable {
         // Without copied tokens in the unseen text nothing is known of what they cost.
         let isSplit =
             recipe.method == .targetedRemoval && recipe.target == nil && records.unseen.contains { CopiedTokens(of: $0).copied != nil }
-        // Whether it is so is known once the unseen text has been scored: until then there is room for both.
+        // What they cost is known once the unseen text has been scored: until then both kinds are counted as rows.
         rows = EditRows(records, splitting: isSplit)
         memory = try EditMemory(model, recipe, records, rows, parameters, budget: budget, scratch: scratch)
     }

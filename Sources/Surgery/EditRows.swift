@@ -8,6 +8,10 @@ struct EditRows: Sendable {
         /// Of the record's scored tokens.
         let share: Double
         let isCopied: Bool
+
+        /// Whether it is to be left where it was: what could be copied, beside what is new. A record that has nothing new is to be forgotten
+        /// by what could be copied.
+        var isHeldDown: Bool { isCopied && share < 1 }
     }
 
     let examples: [Example]

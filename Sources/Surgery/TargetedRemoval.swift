@@ -8,7 +8,8 @@ internal import Tensors
 ///
 /// A: one row a record, or part of one to forget, its gradient now; y: for what is to be forgotten an equal share of the way to the target,
 /// or what is left of it, and the way back where its loss has gone far beyond: what is far above the target betrays what was removed. What
-/// could be copied is never asked to rise, and brought back from above its target. For the others the way back to their unedited loss.
+/// could be copied is, beside what is new, never asked to rise, and brought back from above its target. For the others the way back to their
+/// unedited loss.
 struct TargetedRemoval: StepRule {
     /// mu: how much of each record's own row is given up to keep the system well-posed.
     private static let relaxation = 1e-3
@@ -33,7 +34,7 @@ struct TargetedRemoval: StepRule {
 
     init(_ rows: EditRows, target: ForgetTarget) {
         targets = rows.parts.map(target.of)
-        let heldDown = target.parts == nil ? [] : rows.forget.filter { rows.parts[$0].isCopied }
+        let heldDown = target.parts == nil ? [] : rows.forget.filter { rows.parts[$0].isHeldDown }
         self.heldDown = heldDown
         raised = rows.forget.filter { !heldDown.contains($0) }
         part = (target.parts?.new ?? target.whole) / Self.partsOfTheWay
@@ -44,7 +45,7 @@ struct TargetedRemoval: StepRule {
         losses.rows.forgetMean(targets.indices.map { heldDown.contains($0) ? min(targets[$0], losses.base[$0]) : targets[$0] })
     }
 
-    /// Only what is new counts.
+    /// Only what is to rise counts.
     func isDone(_ losses: RowLosses) -> Bool {
         mean(raised.map { targets[$0] - losses.now[$0] }) <= Self.tolerance
     }

@@ -39,8 +39,8 @@ struct LayerFactors: ~Copyable {
 
     mutating func clear() { norms.clear() }
 
-    /// What a micro-batch's backward pass left in its buffers, as far as the tap wants it, becomes those rows of the chunk's. `examples` are the chunk's
-    /// examples with rows here, counted from the micro-batch's first.
+    /// What a micro-batch's backward pass left in its buffers, as far as the tap wants it, becomes those rows of the chunk's. `examples` are
+    /// the chunk's examples with rows here, counted from the micro-batch's first.
     mutating func keep(
         _ layer: borrowing DecoderLayer, _ a: borrowing LayerActivations, _ d: borrowing LayerGradients, input: borrowing Matrix,
         at there: Range<Int>, examples: [(index: Int, rows: Range<Int>)], for tap: any GradientTap
