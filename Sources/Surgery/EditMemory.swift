@@ -29,13 +29,18 @@ struct EditMemory: Sendable {
         let need = CurvatureNeed(recipe.curvature, model, parameters)
         var beside = passes.reduce(0) { max($0, need.bytes($1.batch)) }
         if recipe.salience != nil { beside += passes.reduce(0) { max($0, Self.masked($1.batch, model)) } }
+        let unchanged = model.layout.unchangedLayers(where: Set(parameters).contains)
         let smallest = passes.reduce(0) {
-            max($0, MemoryBudget.smallest(model, $1.batch, needsEveryExample: $1.needsEveryExample, scoring: $1.scoring))
+            max(
+                $0,
+                MemoryBudget.smallest(
+                    model, $1.batch, needsEveryExample: $1.needsEveryExample, scoring: $1.scoring, unchangedLayers: unchanged))
         }
         try budget.check(smallest: smallest + beside)
         let left = MemoryBudget(bytes: budget.bytes - beside)
         let plans = try passes.map {
-            try left.plan(model, $0.batch, scratch: scratch, needsEveryExample: $0.needsEveryExample, scoring: $0.scoring)
+            try left.plan(
+                model, $0.batch, scratch: scratch, needsEveryExample: $0.needsEveryExample, scoring: $0.scoring, unchangedLayers: unchanged)
         }
         (sweeps, self.rows) = (left, plans[0])
         plannedPeak = plans.reduce(0) { max($0, $1.plannedPeak) } + beside

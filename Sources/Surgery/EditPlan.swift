@@ -118,9 +118,6 @@ package struct EditPlan: Sendable {
         EditSweeps(model, selected, memory, scratch: scratch, meter: meter, groups: groups)
     }
 
-    /// The watched retain records' mean loss.
-    func retainLoss(from weights: any WeightSource) throws -> Double { try mean(sweeps.losses(records.watched, from: weights)) }
-
     /// F of some examples: in a forward and a backward sweep or two, but in example space, which makes it in every round.
     private func curvature(of examples: [Example]) throws -> any Curvature {
         if case .woodbury(let block) = recipe.curvature {

@@ -10,6 +10,8 @@ struct EditRounds {
     private let plan: EditPlan
     private let curvature: any Curvature
     private let rule: any StepRule
+    private let rows: ExampleLosses
+    private let watched: ExampleLosses
 
     /// Multiples of a step that leads beyond the bound which are tried instead.
     private static let partsOfAStep = [0.25, 0.5, 0.75]
@@ -19,6 +21,7 @@ struct EditRounds {
 
     init(_ plan: EditPlan, _ curvature: any Curvature, _ rule: any StepRule) {
         (self.plan, self.curvature, self.rule) = (plan, curvature, rule)
+        (rows, watched) = (plan.sweeps.losses(of: plan.rows.examples), plan.sweeps.losses(of: plan.records.watched))
     }
 
     /// What has been done before the rounds begin.
@@ -47,7 +50,7 @@ struct EditRounds {
         while true {
             if rule.isDone(state.losses) { ending = .targetReached; break }
             if state.rounds.count >= last { break }
-            plan.sweeps.begins(pace.message(state), passes: Self.passes)
+            plan.sweeps.begins(pace.message(state), passes: Self.passes, fromTokens: 0)
             guard try round(&state, step, &sweep) else { ending = .noAcceptableStep; break }
             try plan.journal?.save(state)
         }
@@ -59,14 +62,14 @@ struct EditRounds {
     /// Measures what has been done before.
     private func begin(_ beginning: Beginning, _ sweep: inout RowSweep) throws -> EditState {
         let (change, isFresh) = (beginning.change, beginning.rounds.isEmpty)
-        plan.sweeps.begins("the losses before", passes: isFresh ? Self.passes : 2 * Self.passes)
+        plan.sweeps.begins("the losses before", passes: isFresh ? 2 : 4, fromTokens: 2)
         var losses = RowLosses(plan.rows, base: try sweep.score(from: plan.sweeps.weights()).rows)
         let none = losses
-        let unedited = try plan.retainLoss(from: plan.sweeps.weights())
+        let unedited = try retainLoss(from: plan.sweeps.weights())
         var retain = unedited
         if !isFresh {
             losses.move(to: try sweep.score(from: plan.sweeps.weights(sum: change)).rows, predicted: beginning.predicted)
-            retain = try plan.retainLoss(from: plan.sweeps.weights(sum: change))
+            retain = try retainLoss(from: plan.sweeps.weights(sum: change))
         }
         var state = EditState(
             rounds: beginning.rounds, change: change, losses: losses, retain: retain, predictedRetain: retain, unedited: unedited)
@@ -87,7 +90,7 @@ struct EditRounds {
         let retainChange = try curvature.step(coefficients, &sweep, from: weights, into: step)
         guard let (scale, reached) = try go(search, state.change, step, &sweep) else { return false }
 
-        let reachedRetain = try plan.retainLoss(from: plan.sweeps.weights(sum: state.change, step: step, scale: scale))
+        let reachedRetain = try retainLoss(from: plan.sweeps.weights(sum: state.change, step: step, scale: scale))
         if state.allowed == nil && !isWithin(reachedRetain, state.unedited) { state.allowed = try mostAllowed(state, step, scale: scale) }
         try state.change.add(step, scale: Float(scale))
         let before = state.losses.meanForget
@@ -111,7 +114,7 @@ struct EditRounds {
         let first = try sweep.score(from: weights(search.first)).rows
         let verdict = search.judge(first)
         if verdict == .good { return (search.first, first) }
-        let found = try search.refine(verdict) { try plan.sweeps.losses(plan.rows.examples, fromEach: $0.map(weights)) }
+        let found = try search.refine(verdict) { try rows.means(fromEach: $0.map(weights)) }
         guard let found else { return nil }
         return (found, try sweep.score(from: weights(found)).rows)
     }
@@ -121,15 +124,18 @@ struct EditRounds {
         let kept = try plan.sweeps.store()
         try kept.add(state.change, scale: 1)
         func weights(_ part: Double) -> MeteredWeights { plan.sweeps.weights(sum: state.change, step: step, scale: part * scale) }
-        let retained = try plan.sweeps.losses(plan.records.watched, fromEach: Self.partsOfAStep.map(weights)).map { mean($0) }
+        let retained = try watched.means(fromEach: Self.partsOfAStep.map(weights)).map { mean($0) }
         guard let (part, loss) = zip(Self.partsOfAStep, retained).reversed().first(where: { isWithin($1, state.unedited) }) else {
             return EditOutcome.Point(change: kept, losses: state.losses, retain: state.retain)
         }
         try kept.add(step, scale: Float(part * scale))
         var there = state.losses
-        there.move(to: try plan.sweeps.losses(plan.rows.examples, from: weights(part)), predicted: [])
+        there.move(to: try rows.means(from: weights(part)), predicted: [])
         return EditOutcome.Point(change: kept, losses: there, retain: loss)
     }
+
+    /// The watched retain records' mean loss.
+    private func retainLoss(from weights: MeteredWeights) throws -> Double { try mean(watched.means(from: weights)) }
 
     /// Whether the retain perplexity is within its bound: false also where it is no number.
     private func isWithin(_ loss: Double, _ unedited: Double) -> Bool { exp(loss - unedited) <= 1 + plan.recipe.retainBound }

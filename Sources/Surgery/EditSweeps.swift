@@ -27,8 +27,11 @@ struct EditSweeps: Sendable {
         return Dictionary(layers.flatMap { index, layer in layer.parameters.map { ($0, "\(index)") } }) { first, _ in first }
     }
 
-    /// A piece of work begins that takes about so many passes through the model.
-    func begins(_ work: String, passes: Int) { meter.begins(work, layers: passes * (model.layout.layers.count + 1)) }
+    /// A piece of work begins that takes about so many passes through what may change, some of them from the tokens on.
+    func begins(_ work: String, passes: Int, fromTokens: Int = 1) {
+        let unchanged = memory.rows.unchangedLayers
+        meter.begins(work, layers: passes * (model.layout.layers.count - unchanged + 1) + fromTokens * unchanged)
+    }
 
     /// The model with a change on it, or as it is.
     func weights(sum: ParameterStore? = nil, step: ParameterStore? = nil, scale: Double = 0) -> MeteredWeights {
@@ -51,31 +54,24 @@ struct EditSweeps: Sendable {
         of examples: [Example], needsEveryExample: Bool = false, _ body: ((any GradientTap) throws -> Void) throws -> Void
     ) throws {
         let batch = TokenBatch(examples)
-        let plan = try memory.sweeps.plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
+        let plan = try memory.sweeps.plan(
+            model, batch, scratch: scratch, needsEveryExample: needsEveryExample, unchangedLayers: memory.rows.unchangedLayers)
         var sweep = try LayerSweep(model, batch, plan: plan)
         _ = try metered(batch) { try sweep.scoreKeeping(from: weights()) }
         try body { tap in try metered(batch) { try sweep.backward(from: weights(), tap: selected.tap(tap)) } }
     }
 
-    /// Examples' mean losses by each of several versions of the weights, as many at once as memory allows.
-    func losses(_ examples: [Example], fromEach sources: [any WeightSource]) throws -> [[Double]] {
-        let batch = TokenBatch(examples)
-        var sweep = CandidateSweep(model, batch)
-        let atOnce = memory.rows.candidates
-        return try stride(from: 0, to: sources.count, by: atOnce).flatMap { start in
-            let some = Array(sources[start..<min(sources.count, start + atOnce)])
-            return try metered(batch, times: some.count) { try sweep.score(from: some).map { $0.meanLosses(batch) } }
-        }
+    /// What tells examples' losses again and again.
+    func losses(of examples: [Example]) -> ExampleLosses {
+        ExampleLosses(CandidateSweep(model, TokenBatch(examples), plan: memory.rows), meter: meter)
     }
 
     /// Examples' mean losses.
     func losses(_ examples: [Example], from weights: any WeightSource) throws -> [Double] {
-        let batch = TokenBatch(examples)
-        var sweep = try LayerSweep(model, batch, plan: .forward)
-        return try metered(batch) { try sweep.score(from: weights).meanLosses(batch) }
+        try losses(of: examples).means(from: weights)
     }
 
-    private func metered<Result>(_ batch: TokenBatch, times: Int = 1, _ pass: () throws -> Result) rethrows -> Result {
-        try meter.pass(tokens: times * batch.tokens.count, pass)
+    private func metered<Result>(_ batch: TokenBatch, _ pass: () throws -> Result) rethrows -> Result {
+        try meter.pass(tokens: batch.tokens.count, pass)
     }
 }

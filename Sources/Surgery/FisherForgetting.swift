@@ -30,7 +30,7 @@ struct FisherForgetting {
 
     /// The noise added to what has been changed before, as one round more.
     private func shaken(_ before: EditRounds.Beginning) throws -> EditRounds.Beginning {
-        plan.sweeps.begins("noise of F^(-1/4)", passes: 6)
+        plan.sweeps.begins("noise of F^(-1/4)", passes: 6, fromTokens: 4)
         let noise = try noise()
         let examples = plan.records.watched + plan.rows.examples
         let tap = ChangeEffect(noise, examples: examples.count)

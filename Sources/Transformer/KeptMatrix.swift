@@ -27,6 +27,9 @@ package final class KeptMatrix {
         }
     }
 
+    /// Stores all of a matrix, its first row as row `first`.
+    func store(_ source: borrowing Matrix, at first: Int) throws { try store(source.view, at: first) }
+
     /// The given rows, into the first rows of `target`.
     package func load(_ range: Range<Int>, into target: inout Matrix) throws {
         guard let file = try file() else { return copy(memory, range, into: &target, 0..<range.count) }

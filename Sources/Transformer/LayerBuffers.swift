@@ -45,7 +45,7 @@ package struct LayerActivations: ~Copyable {
     }
 }
 
-/// The activations of every layer and micro-batch, or one set that all take turns with: the backward sweep finds there what
+/// The activations of some layers' micro-batches, and one set that all others take turns with: the backward sweep finds there what
 /// the forward sweep left, or computes it anew.
 final class KeptActivations {
     /// One micro-batch's activations in one layer.
@@ -57,18 +57,21 @@ final class KeptActivations {
 
     private let shape: LayerShape
     private let batch: TokenBatch
+    /// The layers whose micro-batches have one each.
+    private let layers: Range<Int>
     private let kept: [Slot]
     private var shared: Slot?
-    /// Whether every layer and micro-batch has its own.
-    let areKept: Bool
 
-    init(_ shape: LayerShape, layers: Int, _ batch: TokenBatch, areKept: Bool) {
-        (self.shape, self.batch, self.areKept) = (shape, batch, areKept)
-        kept = areKept ? (0..<layers).flatMap { _ in batch.microBatches.map { Slot(shape, rows: $0.rows.count) } } : []
+    init(_ shape: LayerShape, keeping layers: Range<Int>, _ batch: TokenBatch) {
+        (self.shape, self.batch, self.layers) = (shape, batch, layers)
+        kept = layers.flatMap { _ in batch.microBatches.map { Slot(shape, rows: $0.rows.count) } }
     }
 
+    /// Whether a layer's activations stay as they were left.
+    func keeps(layer: Int) -> Bool { layers.contains(layer) }
+
     func slot(layer: Int, microBatch: Int) -> Slot {
-        if areKept { return kept[layer * batch.microBatches.count + microBatch] }
+        if keeps(layer: layer) { return kept[(layer - layers.lowerBound) * batch.microBatches.count + microBatch] }
         let slot = shared ?? Slot(shape, rows: batch.largestMicroBatchRows)
         shared = slot
         return slot

@@ -4,6 +4,7 @@ package import Tensors
 
 /// A decoder as a list of layers: every example passes a layer before the next layer's weights are read, so each weight is
 /// read once a sweep and one layer is in memory; of a layer's experts, one. On the way back experts are read once a chunk.
+/// Layers that are the same in every pass are passed once.
 package struct LayerSweep: ~Copyable {
     let model: LanguageModel
     let batch: TokenBatch
@@ -12,8 +13,9 @@ package struct LayerSweep: ~Copyable {
     let activations: KeptActivations
     /// N x C: the residual stream on the way forward, its gradient on the way back.
     var hidden: Matrix
-    /// Each layer's input, L N x C.
+    /// What enters each layer from the first that may change, N x C after N x C: that first layer's input stays for the next pass.
     let inputs: KeptMatrix
+    private var hasFirstInput = false
     var trace: HeadTrace?
 
     package init(_ model: LanguageModel, _ batch: TokenBatch, plan: SweepPlan) throws {
@@ -22,10 +24,11 @@ package struct LayerSweep: ~Copyable {
         self.plan = plan
         let configuration = model.configuration
         shape = LayerShape(model)
-        activations = KeptActivations(shape, layers: configuration.layerCount, batch, areKept: plan.holds(.activations))
+        let changing = plan.unchangedLayers..<configuration.layerCount
+        activations = KeptActivations(shape, keeping: plan.holds(.activations) ? changing : 0..<0, batch)
         hidden = Matrix(rows: batch.tokens.count, columns: configuration.hiddenSize)
         inputs = KeptMatrix(
-            rows: plan.goesBack ? configuration.layerCount * batch.tokens.count : 0, columns: configuration.hiddenSize,
+            rows: plan.goesBack ? max(1, changing.count) * batch.tokens.count : 0, columns: configuration.hiddenSize,
             in: plan.place(of: .inputs))
     }
 
@@ -45,18 +48,18 @@ package struct LayerSweep: ~Copyable {
     /// Forward through the layers.
     private mutating func advance(from source: any WeightSource) throws {
         restoreWidth()
-        try TokenEmbedding(model: model, batch: batch).embed(from: source, into: &hidden)
-        var layer = DecoderLayer(model, positions: batch.longestSegment)
-        var experts = Experts(model, shape, rows: batch.tokens.count, withGradients: false)
-        for (index, layout) in model.layout.layers.enumerated() {
-            if plan.goesBack { try inputs.store(hidden.view, at: index * hidden.rows) }
-            try layer.load(index, of: model, from: source)
-            for (number, piece) in batch.microBatches.enumerated() {
-                let slot = activations.slot(layer: index, microBatch: number)
-                layer.forward(&hidden, rows: piece.rows, segments: piece.segments, activations: &slot.activations)
-                if !layout.experts.isEmpty { experts.take(slot.activations, at: piece.rows) }
-            }
-            try experts.forward(layout.experts, microBatches: batch.microBatches.map(\.rows), from: source, addingTo: &hidden)
+        var pass = LayerPass(model, batch)
+        let first = plan.unchangedLayers
+        if hasFirstInput {
+            try inputs.load(0..<hidden.rows, into: &hidden)
+        } else {
+            try pass.begin(&hidden, at: first, from: source, using: activations)
+            if plan.goesBack { try inputs.store(hidden, at: 0) }
+            hasFirstInput = plan.goesBack && first > 0
+        }
+        for index in first..<model.layout.layers.count {
+            if plan.goesBack && index > first { try inputs.store(hidden, at: (index - first) * hidden.rows) }
+            try pass.forward(&hidden, through: index, from: source, using: activations)
         }
         if !plan.holds(.factors) { activations.release() }
     }

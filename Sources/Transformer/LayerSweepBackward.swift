@@ -3,17 +3,18 @@ internal import Tensors
 
 extension LayerSweep {
     /// Goes back through the layers that `scoreKeeping` went through, with the same weights, and shows every parameter's
-    /// gradient factors to the tap: the head's first, the embedding's last; no further down than the tap wants. May be called again,
-    /// unless it threw.
+    /// gradient factors to the tap: the head's first, the embedding's last; no further down than the tap wants, which is not below what
+    /// may change. May be called again, unless it threw.
     package mutating func backward(from source: any WeightSource, tap: any GradientTap) throws {
         guard let trace = trace.take() else { preconditionFailure("backward without scoreKeeping") }
         try visitHead(trace, from: source, tap)
-        let lowest = model.layout.lowestLayer(for: tap)
+        let lowest = model.layout.unchangedLayers(where: tap.wants)
+        precondition(lowest >= plan.unchangedLayers)
         if lowest < model.layout.layers.count {
             try beginGradient(trace)
             try visitLayers(downTo: lowest, from: source, tap)
         }
-        if model.layout.hasUseOfEmbedding(tap) {
+        if model.layout.changesInput(where: tap.wants) {
             try TokenEmbedding(model: model, batch: batch).backward(&hidden, from: source, tap)
             try visitEmbedding(trace, from: source, tap)
         }
@@ -99,8 +100,10 @@ extension LayerSweep {
         _ index: Int, _ layer: borrowing DecoderLayer, microBatch number: Int, input: inout Matrix
     ) throws -> KeptActivations.Slot {
         let (piece, slot) = (batch.microBatches[number], activations.slot(layer: index, microBatch: number))
-        try inputs.load(piece.rows.shifted(by: index * batch.tokens.count), into: &input)
-        if !activations.areKept { layer.activate(input, rows: 0..<piece.rows.count, segments: piece.segments, &slot.activations) }
+        try inputs.load(piece.rows.shifted(by: (index - plan.unchangedLayers) * batch.tokens.count), into: &input)
+        if !activations.keeps(layer: index) {
+            layer.activate(input, rows: 0..<piece.rows.count, segments: piece.segments, &slot.activations)
+        }
         return slot
     }
 
@@ -153,15 +156,16 @@ extension LayerSweep {
 }
 
 extension TensorLayout {
-    /// Whether a tap wants something that is shown after the first layer, or with it.
-    func hasUseOfEmbedding(_ tap: any GradientTap) -> Bool {
+    /// Whether something wanted enters the first layer, or is one tensor with what does.
+    func changesInput(where isWanted: (String) -> Bool) -> Bool {
         let names = [embedding, positionEmbedding].compactMap { $0 } + (embeddingNorm?.names ?? []) + (embeddingProjection?.names ?? [])
         let tied = head == embedding ? [headBias].compactMap { $0 } : []
-        return (names + tied).contains(where: tap.wants)
+        return (names + tied).contains(where: isWanted)
     }
 
-    /// The lowest layer that a gradient must reach; as many as there are layers where it is none.
-    func lowestLayer(for tap: any GradientTap) -> Int {
-        hasUseOfEmbedding(tap) ? 0 : layers.firstIndex { $0.parameters.contains(where: tap.wants) } ?? layers.count
+    /// How many layers from the first up have nothing wanted, and nothing wanted before them: what enters the one after them does not change
+    /// where only what is wanted does, and no gradient need reach further down.
+    package func unchangedLayers(where isWanted: (String) -> Bool) -> Int {
+        changesInput(where: isWanted) ? 0 : layers.firstIndex { $0.parameters.contains(where: isWanted) } ?? layers.count
     }
 }

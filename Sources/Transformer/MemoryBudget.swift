@@ -17,9 +17,9 @@ package struct MemoryBudget: Sendable {
 
     /// The smallest budget, in bytes, in which the batch can be swept forward and backward, and others be scored beside it.
     package static func smallest(
-        _ model: LanguageModel, _ batch: TokenBatch, needsEveryExample: Bool, scoring others: [TokenBatch] = []
+        _ model: LanguageModel, _ batch: TokenBatch, needsEveryExample: Bool, scoring others: [TokenBatch] = [], unchangedLayers: Int = 0
     ) -> Int {
-        let need = SweepNeed(model, batch, scoring: others)
+        let need = SweepNeed(model, batch, scoring: others, unchangedLayers: unchangedLayers)
         return need.peak(.least, chunkRows: need.fewestRows(needsEveryExample: needsEveryExample))
     }
 
@@ -30,10 +30,12 @@ package struct MemoryBudget: Sendable {
 
     /// A plan for sweeping the batch forward and backward, where others are scored forward while what goes back is kept. Throws
     /// `TransformerError.overBudget` with the smallest budget that would do.
+    /// - Parameter unchangedLayers: layers from the first up that are the same in every pass.
     package func plan(
-        _ model: LanguageModel, _ batch: TokenBatch, scratch: FilePath, needsEveryExample: Bool, scoring others: [TokenBatch] = []
+        _ model: LanguageModel, _ batch: TokenBatch, scratch: FilePath, needsEveryExample: Bool, scoring others: [TokenBatch] = [],
+        unchangedLayers: Int = 0
     ) throws(TransformerError) -> SweepPlan {
-        let need = SweepNeed(model, batch, scoring: others)
+        let need = SweepNeed(model, batch, scoring: others, unchangedLayers: unchangedLayers)
         let least = need.fewestRows(needsEveryExample: needsEveryExample)
         try check(smallest: need.peak(.least, chunkRows: least))
         let inMemory = SweepPlan.InMemory.allCases.first { need.peak($0, chunkRows: least) <= bytes } ?? .least
@@ -42,7 +44,7 @@ package struct MemoryBudget: Sendable {
         let chunkRows = needsEveryExample ? rows : min(rows, max(least, left / need.bytesPerChunkRow(inMemory)))
         let candidates = (1...CandidateSweep.most).last { need.peak(inMemory, chunkRows: chunkRows, candidates: $0) <= bytes } ?? 1
         return SweepPlan(
-            inMemory: inMemory, scratch: scratch, chunkRows: chunkRows, candidates: candidates,
+            inMemory: inMemory, scratch: scratch, chunkRows: chunkRows, candidates: candidates, unchangedLayers: unchangedLayers,
             plannedPeak: need.peak(inMemory, chunkRows: chunkRows, candidates: candidates))
     }
 }

@@ -8,6 +8,7 @@ struct SweepNeed {
     private let shape: LayerShape
     private let batch: TokenBatch
     private let others: [TokenBatch]
+    private let unchangedLayers: Int
     /// Of the largest layer, without its experts, and of the largest expert: one of each is in memory.
     private let layerParameters: Int
     private let expertParameters: Int
@@ -16,9 +17,9 @@ struct SweepNeed {
     /// Columns of the two factors of the widest linear map.
     private let widestMap: Int
 
-    init(_ model: LanguageModel, _ batch: TokenBatch, scoring others: [TokenBatch]) {
+    init(_ model: LanguageModel, _ batch: TokenBatch, scoring others: [TokenBatch], unchangedLayers: Int) {
         (configuration, layout, shape) = (model.configuration, model.layout, LayerShape(model))
-        (self.batch, self.others) = (batch, others)
+        (self.batch, self.others, self.unchangedLayers) = (batch, others, unchangedLayers)
         let (layers, experts) = (layout.layers, layout.layers.flatMap(\.experts))
         layerParameters = layers.map { LayerWeights.parameterCount($0) }.max() ?? 0
         expertParameters = experts.map { LayerWeights.parameterCount($0) }.max() ?? 0
@@ -55,10 +56,13 @@ struct SweepNeed {
         (holds(inMemory, .factors) ? shape.factorColumns : widestMap) + shape.expertFactorColumns
     }
 
-    /// What a sweep that goes back keeps from its beginning to its end.
+    /// What a sweep that goes back keeps from its beginning to its end, and what the others do of the layers that are the same in every pass.
     private func held(_ inMemory: SweepPlan.InMemory) -> Int {
-        let inputs = holds(inMemory, .inputs) ? configuration.layerCount * rows * width : 0
-        let activations = holds(inMemory, .activations) ? configuration.layerCount * rows : holds(inMemory, .factors) ? micro : 0
+        let layers = configuration.layerCount - unchangedLayers
+        let begun = unchangedLayers == 0 ? 0 : others.reduce(0) { $0 + $1.tokens.count }
+        let inputs = holds(inMemory, .inputs) ? (max(1, layers) * rows + begun) * width : 0
+        let below = unchangedLayers == 0 ? 0 : micro
+        let activations = holds(inMemory, .activations) ? layers * rows + below : holds(inMemory, .factors) ? micro : 0
         let trace = holds(inMemory, .factors) ? scored * HeadTrace.columns(configuration, isProjected: layout.headProjection != nil) : 0
         return rows * width + inputs + activations * shape.activationColumns + trace + 8 * scored
     }

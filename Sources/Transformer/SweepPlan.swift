@@ -22,6 +22,8 @@ package struct SweepPlan: Sendable {
     package let chunkRows: Int
     /// Versions of the weights that other batches are scored with at once.
     package let candidates: Int
+    /// Layers from the first up that are the same in every pass, with what enters them.
+    package let unchangedLayers: Int
     /// The most memory the process is to take, in bytes; 0 where it was not planned.
     package let plannedPeak: Int
     private let scratch: FilePath?
@@ -29,17 +31,18 @@ package struct SweepPlan: Sendable {
     /// A sweep forward and backward.
     /// - Parameter scratch: where what is not in memory is written; needed where inputs or factors are not.
     package init(
-        inMemory: InMemory, scratch: FilePath? = nil, chunkRows: Int, candidates: Int = CandidateSweep.most, plannedPeak: Int = 0
+        inMemory: InMemory, scratch: FilePath? = nil, chunkRows: Int, candidates: Int = CandidateSweep.most, unchangedLayers: Int = 0,
+        plannedPeak: Int = 0
     ) {
         precondition(scratch != nil || inMemory.rawValue <= InMemory.inputs.rawValue)
         goesBack = true
         (self.inMemory, self.scratch, self.chunkRows) = (inMemory, scratch, chunkRows)
-        (self.candidates, self.plannedPeak) = (candidates, plannedPeak)
+        (self.candidates, self.unchangedLayers, self.plannedPeak) = (candidates, unchangedLayers, plannedPeak)
     }
 
     private init() {
         goesBack = false
-        (inMemory, scratch, chunkRows, candidates, plannedPeak) = (.inputs, nil, 0, 1, 0)
+        (inMemory, scratch, chunkRows, candidates, unchangedLayers, plannedPeak) = (.inputs, nil, 0, 1, 0, 0)
     }
 
     /// Whether something lies in memory.

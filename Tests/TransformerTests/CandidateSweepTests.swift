@@ -23,7 +23,7 @@ import Transformer
                 Example(windows: [Window(inputs: Array(tokens.dropLast()), targets: Array(tokens.dropFirst()))])
             })
         let sources = [1, 0.5, 1.25].map { Scaled(base: model.checkpoint, factor: $0) }
-        var together = CandidateSweep(model, batch)
+        let together = CandidateSweep(model, batch, plan: .unbounded)
         let scores = try together.score(from: sources)
         for (source, score) in zip(sources, scores) {
             var alone = try LayerSweep(model, batch, plan: .forward)

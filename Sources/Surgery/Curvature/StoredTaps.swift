@@ -48,23 +48,28 @@ final class StoredStep: GradientTap {
 
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         var sum = Matrix(rows: slice.rows, columns: slice.columns)
-        try fisher.express(slice, factors) { factors in
-            var view = sum.mutableView
-            factors.weightedGradient(coefficients, ofRows: 0..<slice.rows, into: &view)
+        var gradient = sum.mutableView
+        factors.weightedGradient(coefficients, ofRows: 0..<slice.rows, into: &gradient)
+        guard let basis = try fisher.basis(of: slice.name) else {
+            return try invert(&sum, of: slice) { offset, piece in try step.write(slice.name, from: offset, piece.row(0)) }
         }
+        // The sum is turned, and not its factors: all examples' tokens are mostly more than it has rows and columns.
+        var turned = basis.turned(sum)
+        try invert(&turned, of: slice)
+        let whole = basis.turnedBack(turned)
+        try step.write(slice.name, from: 0, whole.elements)
+    }
+
+    /// Replaces A^T c of a slice by F^-1 A^T c, piece by piece, each of which is shown with its place within the parameter.
+    private func invert(_ sum: inout Matrix, of slice: ParameterSlice, _ show: (Int, MatrixView) throws -> Void = { _, _ in }) throws {
         var view = sum.mutableView
         var vector = view.leading(rows: 1, columns: slice.rows * slice.columns)
-        let basis = try fisher.basis(of: slice.name)
         for start in stride(from: 0, to: vector.columns, by: SweepPlan.tileElements) {
             var piece = vector.columns(start..<min(vector.columns, start + SweepPlan.tileElements))
             try joined.add(&piece, from: slice.offset + start, of: step.count(of: slice.name)) { offset, piece in
                 try invert(&piece, of: slice.name, from: offset)
-                if basis == nil { try step.write(slice.name, from: offset, piece.view.row(0)) }
+                try show(offset, piece.view)
             }
-        }
-        if let basis {
-            let turned = basis.turnedBack(sum)
-            try step.write(slice.name, from: 0, turned.elements)
         }
     }
 
