@@ -26,6 +26,19 @@ package enum LinearAlgebra {
         }
     }
 
+    /// c += a^T a, of which the lower triangle counts; what is above it is undefined: (k x n) -> (n x n).
+    package static func addGram(_ a: MatrixView, into c: inout MutableMatrixView) {
+        precondition(c.rows == a.columns && c.columns == a.columns)
+        let (n, height) = (a.columns, 192)
+        // Later blocks are wider: they come first, so that no thread is left with the widest.
+        let blocks = stride(from: 0, to: n, by: height).map { $0..<min(n, $0 + height) }.reversed().map { $0 }
+        RowParallel.forEach(blocks.count, writing: &c) { block, shared in
+            let rows = blocks[block]
+            var tile = shared.tile(rows: rows, columns: 0..<rows.upperBound)
+            multiplySerially(a.columns(rows).transposed, a.columns(0..<rows.upperBound), into: &tile, adding: true)
+        }
+    }
+
     /// The same on the calling thread, for work that is already one piece among many.
     package static func multiplySerially(
         _ a: MatrixView, _ b: MatrixView, into c: inout MutableMatrixView, scale: Float = 1, adding: Bool = false
@@ -90,6 +103,26 @@ package enum LinearAlgebra {
         precondition(!kernels.isEmpty && n > 0 && panel.count.isMultiple(of: n) && gram.count == n * n)
         let (order, rows) = (Int32(n), Int32(panel.count / n))
         unsafe cblas_dsyrk(CblasRowMajor, CblasLower, CblasTrans, order, rows, 1, panel, order, 1, &gram, order)
+    }
+
+    /// Replaces a symmetric a (n x n, its lower triangle read) by its eigenvectors, one a row, by ascending eigenvalue. False where LAPACK
+    /// does not converge: a is spoiled. On the calling thread; takes room for twice as many numbers.
+    package static func replaceByEigenvectors(_ a: inout MutableMatrixView) -> Bool {
+        precondition(!kernels.isEmpty && a.rows == a.columns && a.stride == a.columns)
+        guard a.rows > 0 else { return true }
+        var (order, info, query) = (Int32(a.rows), Int32(0), Int32(-1))
+        var values = [Float](repeating: 0, count: a.rows)
+        return unsafe a.elements.withUnsafeMutableBufferPointer { vectors in
+            // Row-major and lower is column-major and upper.
+            var (size, integerSize) = (Float(0), Int32(0))
+            unsafe ssyevd_("V", "U", &order, vectors.baseAddress, &order, &values, &size, &query, &integerSize, &query, &info)
+            // A Float rounds what is beyond 2^24.
+            var (length, integerLength) = (Int32(size.nextUp), integerSize)
+            var work = [Float](repeating: 0, count: Int(length))
+            var integers = [Int32](repeating: 0, count: Int(integerLength))
+            unsafe ssyevd_("V", "U", &order, vectors.baseAddress, &order, &values, &work, &length, &integers, &integerLength, &info)
+            return info == 0
+        }
     }
 
     /// Eigenvalues (ascending) and eigenvectors of a symmetric a (n x n, row-major): row k of `vectors` is the k-th. Nil where

@@ -134,7 +134,8 @@ struct SweepNeed {
     /// A tap's tile and what it is scaled by; a weighted sum of a whole parameter or slice, its token rows, and noise as large.
     private var tap: Int {
         let widest = max(width, shape.activated, shape.expertActivated, configuration.queryColumns + 2 * configuration.keyValueColumns)
-        let tile = (batch.exampleRows.count + 3) * max(SweepPlan.tileElements, widest)
+        let examples = batch.exampleRows.count
+        let tile = (examples + 3) * max(SweepPlan.tileElements(columns: widest, examples: examples), widest)
         let longest = batch.exampleRows.reduce(0) { max($0, $1.count) }
         return tile + 2 * largestParameter + min(rows, max(GradientFactors.rowsAtOnce, longest)) * widest
     }

@@ -51,8 +51,14 @@ package struct SweepPlan: Sendable {
     /// The directory of the scratch files that something lies in; nil: it is in memory.
     func place(of what: InMemory) -> FilePath? { holds(what) ? nil : scratch }
 
-    /// Elements of a parameter that a tap forms every example's gradient of at once (one row at least).
-    package static let tileElements = 1 << 15
+    /// Elements of a parameter that are read and written at once.
+    package static let pieceElements = 1 << 15
+    /// Elements of a parameter, of so many columns, that a tap forms the gradients of so many examples of at once (one row at least). For
+    /// each tile all of the examples' factors are read, which takes longer than all else where its rows are few beside an example's
+    /// tokens: 64 rows, where no more than 64 MiB hold them; but a tile that stays in the cache is passed fastest.
+    package static func tileElements(columns: Int, examples: Int) -> Int {
+        max(pieceElements, min(64 * columns, (1 << 24) / max(1, examples)))
+    }
 
     /// Forward only.
     package static let forward = SweepPlan()

@@ -1,15 +1,14 @@
 package import Tensors
 
 extension GradientFactors {
-    /// Adds left^T left (R x R) and right^T right (C x C), sums over the tokens of all examples, to each that has rows. Of products
-    /// alone.
+    /// Adds left^T left (R x R) and right^T right (C x C), sums over the tokens of all examples, to each that has rows; their lower
+    /// triangles count. Of products alone.
     package func addMoments(left leftSum: inout MutableMatrixView, right rightSum: inout MutableMatrixView) {
         precondition(isProduct)
         // Example by example: the bits do not depend on how many come together.
         for rows in exampleRows {
-            let (left, right) = (left.rows(rows), right.rows(rows))
-            if leftSum.rows > 0 { LinearAlgebra.multiply(left.transposed, left, into: &leftSum, adding: true) }
-            if rightSum.rows > 0 { LinearAlgebra.multiply(right.transposed, right, into: &rightSum, adding: true) }
+            if leftSum.rows > 0 { LinearAlgebra.addGram(left.rows(rows), into: &leftSum) }
+            if rightSum.rows > 0 { LinearAlgebra.addGram(right.rows(rows), into: &rightSum) }
         }
     }
 

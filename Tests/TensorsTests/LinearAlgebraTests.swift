@@ -91,6 +91,69 @@ import Testing
         #expect(LinearAlgebra.inverseCholeskyFactor([1, 2, 2, 1], count: 2) == nil)
     }
 
+    /// a^T a on top of what is there, of which the lower triangle counts: of one block, of several, and of one row.
+    @Test(arguments: [(1, 1), (9, 14), (33, 200), (1, 500), (40, 192), (300, 385)])
+    func gramsAreTheNaiveOnes(k: Int, n: Int) {
+        let (values, start) = (noise(k * n, seed: 8), noise(n * n, seed: 9))
+        var sum = stored(start, n, n, isTransposed: false, margin: 0)
+        var view = sum.mutableView
+        LinearAlgebra.addGram(MatrixView(values.span, rows: k, columns: n), into: &view)
+        let transposed = (0..<n * k).map { values[$0 % k * n + $0 / k] }
+        let (product, bound) = naiveProduct(transposed, values, n, n, k)
+        var largest = 0.0
+        for i in 0..<n {
+            for j in 0...i {
+                let expected = product[i * n + j] + Double(start[i * n + j])
+                largest = max(largest, abs(Double(sum.elements[i * n + j]) - expected) / (bound[i * n + j] + 1))
+            }
+        }
+        // As for products.
+        #expect(largest <= Double(k + 2) * 0x1p-24)
+    }
+
+    /// Eigenvectors of the lower triangle, one a row, by ascending eigenvalue: orthogonal, and a is diagonal in them. LAPACK's error is
+    /// some units in the last place (6e-8) of the largest eigenvalue, with the order a small multiple: 1e-5.
+    @Test(arguments: [1, 2, 5, 40, 130])
+    func eigenvectorsMakeItDiagonal(n: Int) {
+        let half = noise(n * n, seed: 10).map(Double.init)
+        func symmetric(_ i: Int, _ j: Int) -> Double { half[max(i, j) * n + min(i, j)] }
+        var vectors = Matrix(rows: n, columns: n)
+        vectors.fill(.nan)
+        for i in 0..<n { for j in 0...i { setElement(&vectors, i, j, Float(symmetric(i, j))) } }
+        var view = vectors.mutableView
+        let isFound = LinearAlgebra.replaceByEigenvectors(&view)
+        #expect(isFound)
+        let found = (0..<n * n).map { Double(vectors.elements[$0]) }
+        let size = (0..<n).reduce(0.0) { size, i in max(size, (0..<n).reduce(0.0) { $0 + abs(symmetric(i, $1)) }) }
+        let products = (0..<n).map { k in (0..<n).map { i in (0..<n).reduce(0.0) { $0 + symmetric(i, $1) * found[k * n + $1] } } }
+        var last = -Double.infinity
+        for k in 0..<n {
+            for l in 0..<n {
+                let inner = (0..<n).reduce(0.0) { $0 + found[k * n + $1] * found[l * n + $1] }
+                let moment = (0..<n).reduce(0.0) { $0 + found[l * n + $1] * products[k][$1] }
+                #expect(abs(inner - (k == l ? 1 : 0)) < 1e-5)
+                if k == l {
+                    #expect(moment > last - 1e-5 * size)
+                    last = moment
+                } else {
+                    #expect(abs(moment) < 1e-5 * size)
+                }
+            }
+        }
+    }
+
+    private func setElement(_ matrix: inout Matrix, _ row: Int, _ column: Int, _ value: Float) {
+        var target = matrix.mutableRows(row..<row + 1)
+        target.elements[column] = value
+    }
+
+    @Test func noMatrixHasNoEigenvectors() {
+        var none = Matrix(rows: 0, columns: 0)
+        var view = none.mutableView
+        let isFound = LinearAlgebra.replaceByEigenvectors(&view)
+        #expect(isFound)
+    }
+
     @Test func theKernelsHaveAName() {
         #expect(!LinearAlgebra.kernels.isEmpty)
     }

@@ -84,7 +84,8 @@ import Transformer
     /// Scoring other batches beside it takes memory too, and fewer versions of the weights at once where it is short.
     @Test func scoringBesideItIsCounted() throws {
         let alone = MemoryBudget.smallest(model, batch, needsEveryExample: true)
-        let others = [TokenBatch(Array(repeating: Example(windows: [Window(inputs: [1, 2, 3], targets: [2, 3, 4])]), count: 200_000))]
+        let window = Window(inputs: Array(repeating: 1, count: 1000), targets: Array(repeating: 2, count: 1000))
+        let others = [TokenBatch(Array(repeating: Example(windows: [window]), count: 2000))]
         let beside = MemoryBudget.smallest(model, batch, needsEveryExample: true, scoring: others)
         #expect(beside > alone)
         let plan = try MemoryBudget(bytes: beside).plan(model, batch, scratch: scratch, needsEveryExample: true, scoring: others)

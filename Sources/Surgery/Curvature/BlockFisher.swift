@@ -33,7 +33,7 @@ package final class BlockFisher: GradientTap, StoredFisher {
 
     package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         let count = meanGradient.count(of: slice.name)
-        try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+        try GradientTiles.forEach(of: slice, factors, examples: exampleCount) { rows, gradients in
             try joined.add(&gradients, from: slice.offset + rows.lowerBound * slice.columns, of: count) { offset, gradients in
                 try add(gradients.view, to: slice.name, from: offset, examples)
             }

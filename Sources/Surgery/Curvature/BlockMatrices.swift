@@ -36,7 +36,7 @@ final class BlockMatrices: Sendable {
     func factor(damping: Double) throws {
         let size = size
         for (name, count) in counts {
-            let length = max(1, SweepPlan.tileElements / size) * size
+            let length = max(1, SweepPlan.pieceElements / size) * size
             for start in stride(from: 0, to: count, by: length) {
                 let entries = min(length, count - start)
                 var sums = try matrices(name, from: start, entries: entries)

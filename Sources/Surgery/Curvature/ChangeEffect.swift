@@ -13,7 +13,7 @@ final class ChangeEffect: GradientTap {
     }
 
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
-        try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+        try GradientTiles.forEach(of: slice, factors, examples: effect.count) { rows, gradients in
             var change = Matrix(rows: 1, columns: gradients.columns)
             var elements = change.mutableElements
             try self.change.read(slice.name, from: slice.offset + rows.lowerBound * slice.columns, into: &elements)

@@ -19,7 +19,8 @@ struct CurvatureNeed {
     /// Memory in sweeps of a batch.
     func bytes(_ batch: TokenBatch) -> Int {
         let (examples, tokens) = (batch.exampleRows.count, batch.tokens.count)
-        let widest = max(SweepPlan.tileElements, maps.map(\.storedColumns).max() ?? 0, model.configuration.hiddenSize)
+        let columns = max(maps.map(\.storedColumns).max() ?? 0, model.configuration.hiddenSize)
+        let widest = max(SweepPlan.tileElements(columns: columns, examples: examples), columns)
         // A Gram matrix in Double, and its Float products over the pieces of a tile.
         let gram = (8 + 4 * (widest / GramMatrix.columnsPerPiece + 1)) * examples * examples
         switch kind {
@@ -29,11 +30,11 @@ struct CurvatureNeed {
             let bases = maps.map { map in
                 let sides = [map.storedRows, map.storedColumns].map { $0 > KroneckerBases.largestSide ? 0 : $0 }
                 let factors = sides.reduce(0, +) * tokens
-                // An eigendecomposition: the matrix, its vectors and LAPACK's work of twice that, in Double.
-                let eigen = 9 * sides.map { $0 * $0 }.reduce(0, max)
-                return 4 * (sides.reduce(0) { $0 + $1 * $1 } + max(factors, eigen) + 2 * map.storedRows * map.storedColumns)
+                return 4 * (sides.reduce(0) { $0 + $1 * $1 } + factors + 2 * map.storedRows * map.storedColumns)
             }
-            return gram + (bases.max() ?? 0)
+            // Eigendecompositions: the matrix, which its vectors take the place of, and LAPACK's work of twice that.
+            let largest = maps.flatMap { [$0.storedRows, $0.storedColumns] }.filter { $0 <= KroneckerBases.largestSide }.max() ?? 0
+            return gram + max(bases.max() ?? 0, 4 * KroneckerBases.sidesAtOnce * 3 * largest * largest)
         case .block(let size):
             // The tile put together of whole blocks, and the blocks' matrices.
             return gram + 4 * (widest + size) * (2 * examples + size) + 2 * 4 * (1 << 16) * size

@@ -40,7 +40,7 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
 
     private func add(_ factors: borrowing GradientFactors, of slice: ParameterSlice, _ examples: Range<Int>) throws {
         let share = 1 / Float(exampleCount)
-        try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+        try GradientTiles.forEach(of: slice, factors, examples: exampleCount) { rows, gradients in
             var sums = Matrix(rows: 2, columns: gradients.columns)
             let offset = slice.offset + rows.lowerBound * slice.columns
             for (row, store) in [squares, meanGradient].enumerated() where examples.lowerBound > 0 {

@@ -41,7 +41,7 @@ package struct GramMatrix: Sendable {
     /// K += the inner products of a slice's gradients, through tokens or through the gradients, as is cheaper.
     package mutating func add(_ slice: ParameterSlice, _ factors: borrowing GradientFactors) {
         guard factors.isCheaperByTokens else {
-            return GradientTiles.forEach(of: slice, factors) { _, gradients in add(gradients.view) }
+            return GradientTiles.forEach(of: slice, factors, examples: count) { _, gradients in add(gradients.view) }
         }
         var products = Matrix(rows: count, columns: count)
         var view = products.mutableView

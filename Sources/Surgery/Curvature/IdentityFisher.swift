@@ -16,7 +16,7 @@ package final class IdentityFisher: GradientTap, StoredFisher {
     }
 
     package func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
-        try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+        try GradientTiles.forEach(of: slice, factors, examples: mean.exampleCount) { rows, gradients in
             try mean.add(gradients.view, to: slice.name, from: slice.offset + rows.lowerBound * slice.columns, examples)
         }
     }

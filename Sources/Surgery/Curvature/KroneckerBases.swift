@@ -12,6 +12,8 @@ package import Transformer
 /// As a tap it is filled in one backward sweep; then `diagonalize` is to be called.
 package final class KroneckerBases: GradientTap {
     package static let largestSide = 4096
+    /// Eigendecompositions that are made together.
+    static let sidesAtOnce = 2
 
     package let needsEveryExample = false
     private let largestSide: Int
@@ -66,21 +68,43 @@ package final class KroneckerBases: GradientTap {
 
     /// Makes eigenvectors of the moments, once.
     package func diagonalize() throws {
-        for name in shapes.keys.sorted() {
-            guard let shape = shapes[name] else { continue }
-            var offset = 0
-            for side in [shape.rows, shape.columns] where side <= largestSide {
-                var matrix = Matrix(rows: 1, columns: side * side)
-                var elements = matrix.mutableElements
-                try store.read(name, from: offset, into: &elements)
-                // Where LAPACK does not converge the side keeps its own axes.
-                let vectors = LinearAlgebra.eigen(elements.indices.map { Double(elements[$0]) }, count: side)?.vectors
-                for index in elements.indices {
-                    elements[index] = vectors.map { Float($0[index]) } ?? (index / side == index % side ? 1 : 0)
-                }
-                try store.write(name, from: offset, elements.span)
-                offset += side * side
+        // By size, so that those that are made together take as long.
+        let sides = sides.sorted { ($0.count, $0.name, $0.offset) > ($1.count, $1.name, $1.offset) }
+        for first in stride(from: 0, to: sides.count, by: Self.sidesAtOnce) {
+            let some = sides[first..<min(sides.count, first + Self.sidesAtOnce)]
+            var moments = Matrix(rows: some.count, columns: some.reduce(0) { max($0, $1.count * $1.count) })
+            for (row, side) in some.enumerated() {
+                var target = moments.mutableRows(row..<row + 1)
+                var elements = target.elements._mutatingExtracting(0..<side.count * side.count)
+                try store.read(side.name, from: side.offset, into: &elements)
             }
+            var view = moments.mutableView
+            RowParallel.forEach(some.count, writing: &view) { row, shared in
+                let count = some[first + row].count
+                var tile = shared.tile(rows: row..<row + 1, columns: 0..<count * count)
+                var matrix = tile.leading(rows: count, columns: count)
+                // Where LAPACK does not converge the side keeps its own axes.
+                if !LinearAlgebra.replaceByEigenvectors(&matrix) { Self.fillWithAxes(&matrix) }
+            }
+            for (row, side) in some.enumerated() {
+                try store.write(side.name, from: side.offset, moments.view.row(row).extracting(0..<side.count * side.count))
+            }
+        }
+    }
+
+    /// The sides of all parameters that have a basis: where the basis of each starts among the parameter's numbers, and how many vectors
+    /// it has.
+    private var sides: [(name: String, offset: Int, count: Int)] {
+        shapes.flatMap { name, shape in
+            let (left, right) = (side(shape.rows), side(shape.columns))
+            return [(name, 0, left), (name, left * left, right)].filter { $0.2 > 0 }
+        }
+    }
+
+    private static func fillWithAxes(_ matrix: inout MutableMatrixView) {
+        for row in 0..<matrix.rows {
+            var values = matrix.row(row)
+            for column in values.indices { values[column] = column == row ? 1 : 0 }
         }
     }
 }

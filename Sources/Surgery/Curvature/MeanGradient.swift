@@ -3,7 +3,7 @@ internal import Tensors
 /// 1/m sum_i g_i over m examples' gradients, in a scratch file, added up as a backward sweep passes them.
 struct MeanGradient {
     let store: ParameterStore
-    private let exampleCount: Int
+    let exampleCount: Int
 
     init(of examples: Int, into store: ParameterStore) { (exampleCount, self.store) = (examples, store) }
 

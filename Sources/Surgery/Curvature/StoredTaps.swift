@@ -17,7 +17,7 @@ final class StoredGram: GradientTap {
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         let count = fisher.meanGradient.count(of: slice.name)
         try fisher.express(slice, factors) { factors in
-            try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+            try GradientTiles.forEach(of: slice, factors, examples: gram.count) { rows, gradients in
                 try joined.add(&gradients, from: slice.offset + rows.lowerBound * slice.columns, of: count) { offset, gradients in
                     try fisher.whiten(&gradients, of: slice.name, from: offset)
                     gram.add(gradients.view)
@@ -64,8 +64,8 @@ final class StoredStep: GradientTap {
     private func invert(_ sum: inout Matrix, of slice: ParameterSlice, _ show: (Int, MatrixView) throws -> Void = { _, _ in }) throws {
         var view = sum.mutableView
         var vector = view.leading(rows: 1, columns: slice.rows * slice.columns)
-        for start in stride(from: 0, to: vector.columns, by: SweepPlan.tileElements) {
-            var piece = vector.columns(start..<min(vector.columns, start + SweepPlan.tileElements))
+        for start in stride(from: 0, to: vector.columns, by: SweepPlan.pieceElements) {
+            var piece = vector.columns(start..<min(vector.columns, start + SweepPlan.pieceElements))
             try joined.add(&piece, from: slice.offset + start, of: step.count(of: slice.name)) { offset, piece in
                 try invert(&piece, of: slice.name, from: offset)
                 try show(offset, piece.view)

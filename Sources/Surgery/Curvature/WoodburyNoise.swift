@@ -40,7 +40,7 @@ final class WoodburyNoiseGram: GradientTap {
     func visit(_ slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Range<Int>) throws {
         let zero = Gathered(gram: GramMatrix(count: self.examples), products: [Double](repeating: 0, count: self.examples))
         try blocks.add(to: slice.name, startingWith: zero) { block in
-            try GradientTiles.forEach(of: slice, factors) { rows, gradients in
+            try GradientTiles.forEach(of: slice, factors, examples: self.examples) { rows, gradients in
                 let offset = slice.offset + rows.lowerBound * slice.columns
                 block.gram.add(gradients.view)
                 let z = StandardNormal(seed: noise.seed).matrix(slice.name, from: offset, rows: rows.count, columns: slice.columns)
