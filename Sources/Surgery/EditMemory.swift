@@ -30,13 +30,11 @@ struct EditMemory: Sendable {
         var beside = passes.reduce(0) { max($0, need.bytes($1.batch)) }
         if recipe.salience != nil { beside += passes.reduce(0) { max($0, Self.masked($1.batch, model)) } }
         let unchanged = model.layout.unchangedLayers(where: Set(parameters).contains)
-        let smallest = passes.reduce(0) {
-            max(
-                $0,
-                MemoryBudget.smallest(
-                    model, $1.batch, needsEveryExample: $1.needsEveryExample, scoring: $1.scoring, unchangedLayers: unchanged))
+        let smallest = passes.map {
+            MemoryBudget.smallest(
+                model, $0.batch, needsEveryExample: $0.needsEveryExample, scoring: $0.scoring, unchangedLayers: unchanged)
         }
-        try budget.check(smallest: smallest + beside)
+        try budget.check(smallest: (smallest.max() ?? 0) + beside)
         let left = MemoryBudget(bytes: budget.bytes - beside)
         let plans = try passes.map {
             try left.plan(
