@@ -2,7 +2,7 @@ package import SystemPackage
 
 /// A file that appears whole or not at all: written beside its place at any offsets, synced, and renamed when complete.
 ///
-/// If it is not committed, what was written is removed.
+/// If it is not committed, what was written is removed. What a process that was killed has left of it is removed by the next one.
 package final class AtomicFile {
     package let path: FilePath
     /// Where it is written until it is committed.
@@ -14,14 +14,31 @@ package final class AtomicFile {
     package init(_ path: FilePath, replacing: Bool) throws(StorageError) {
         if FileSystem.kind(of: path) != nil && !replacing { throw .outputExists(path) }
         self.path = path
-        let name = ".\(path.lastComponent?.string ?? "").partial-\(FileSystem.processIdentifier)"
-        staging = path.removingLastComponent().appending(name)
+        let parent = path.removingLastComponent()
+        let prefix = ".\(path.lastComponent?.string ?? "").partial-"
+        Self.removeAbandoned(prefix, in: parent.isEmpty ? FilePath(".") : parent)
+        staging = parent.appending("\(prefix)\(FileSystem.processIdentifier)")
         do {
             descriptor = try FileDescriptor.open(
                 staging, .writeOnly, options: [.create, .exclusiveCreate, .closeOnExec],
                 permissions: [.ownerReadWrite, .groupRead, .otherRead])
         } catch {
             throw .cannotCreate(path, (error as? Errno) ?? .ioError)
+        }
+        // Where the file system has no locks, nothing is taken for abandoned either.
+        _ = FileSystem.lock(descriptor)
+    }
+
+    /// Removes the files of such names, with a process's number, that no process holds.
+    private static func removeAbandoned(_ prefix: String, in directory: FilePath) {
+        for name in (try? FileSystem.names(in: directory)) ?? [] where name.hasPrefix(prefix) {
+            guard Int32(name.dropFirst(prefix.count)) != nil else { continue }
+            let left = directory.appending(name)
+            guard FileSystem.kind(of: left) == .file,
+                let file = try? FileDescriptor.open(left, .readOnly, options: [.closeOnExec, .noFollow])
+            else { continue }
+            if FileSystem.lock(file) { FileSystem.remove(left) }
+            try? file.close()
         }
     }
 

@@ -83,16 +83,25 @@ package enum FileSystem {
         do { _ = try unsafe bytes.withUnsafeBytes { unsafe try target.writeAll($0) } } catch { throw (error as? Errno) ?? .ioError }
     }
 
+    /// A new file without a name; nil where the file system has none.
+    static func unnamedFile(in directory: FilePath) -> FileDescriptor? {
+        let descriptor = unsafe open(directory.string, EXCISE_UNNAMED_FILE | O_RDWR | O_CLOEXEC, 0o600)
+        return descriptor < 0 ? nil : FileDescriptor(rawValue: descriptor)
+    }
+
     /// Takes hold of a directory for this process alone, until the descriptor is closed; nil where another has it.
     static func lock(_ directory: FilePath) throws(StorageError) -> FileDescriptor? {
         let descriptor = unsafe open(directory.string, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { throw .cannotCreate(directory, Errno(rawValue: errno)) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard lock(FileDescriptor(rawValue: descriptor)) else {
             close(descriptor)
             return nil
         }
         return FileDescriptor(rawValue: descriptor)
     }
+
+    /// Takes hold of an open file for this process alone, until it is closed. Returns whether it could.
+    static func lock(_ file: FileDescriptor) -> Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
 
     /// Makes a directory's entries durable.
     package static func sync(_ path: FilePath) throws(StorageError) {

@@ -10,6 +10,11 @@ final class OpenFile: Sendable {
 
     /// Makes a file without a name in `directory`: it is gone when it is closed, however the process ends.
     convenience init(unnamedIn directory: FilePath) throws(StorageError) {
+        if let descriptor = FileSystem.unnamedFile(in: directory) {
+            self.init(adopting: descriptor)
+            return
+        }
+        // It has a name for a moment, and keeps it if the process is killed then.
         let path = directory.appending(".excise-scratch-\(FileSystem.processIdentifier)-\(UInt64.random(in: 0...UInt64.max))")
         do {
             self.init(

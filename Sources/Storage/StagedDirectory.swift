@@ -24,11 +24,11 @@ package final class StagedDirectory {
         let parent = path.removingLastComponent()
         let place = parent.isEmpty ? FilePath(".") : parent
         if FileSystem.kind(of: path) != nil && !replacing { throw .outputExists(path) }
-        guard let name = path.lastComponent?.string, FileSystem.kind(of: place) == .directory else {
+        guard path.lastComponent != nil, FileSystem.kind(of: place) == .directory else {
             throw .cannotCreate(path, .noSuchFileOrDirectory)
         }
         self.path = path
-        staging = place.appending(".\(name).partial")
+        staging = Self.scratch(for: path)
         contents = staging.appending("contents")
         if FileSystem.kind(of: staging) == nil { try FileSystem.createDirectory(staging) }
         guard let lock = try FileSystem.lock(staging) else { throw .outputBusy(path) }
@@ -50,6 +50,12 @@ package final class StagedDirectory {
 
     /// Where scratch files may lie: on the disk that the output goes to.
     package var scratch: FilePath { staging }
+
+    /// Where they lie for a directory at `path`, also those of work that was cut off.
+    package static func scratch(for path: FilePath) -> FilePath {
+        let parent = path.removingLastComponent()
+        return (parent.isEmpty ? FilePath(".") : parent).appending(".\(path.lastComponent?.string ?? "").partial")
+    }
 
     /// Whether a file was finished before the work was cut off.
     package func isFinished(_ name: String) -> Bool { journal.isFinished(name) }

@@ -29,6 +29,9 @@ package struct RoundsJournal: Sendable {
     func restored(_ plan: EditPlan) throws -> EditState? {
         guard FileSystem.kind(of: table) != nil else { return nil }
         guard let numbers = Numbers(try InputFile(table).json()) else { throw SurgeryError.brokenState(table) }
+        // The table speaks of files that were whole: without them, the edit was killed as it removed what it needed no longer.
+        let needed = [change(numbers.rounds.count)] + (numbers.allowed == nil ? [] : [allowed])
+        guard needed.allSatisfy({ FileSystem.kind(of: $0) != nil }) else { return nil }
         func store(_ path: FilePath) throws -> ParameterStore {
             let store = try plan.sweeps.store()
             try store.load(path)

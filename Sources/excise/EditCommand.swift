@@ -1,6 +1,5 @@
 internal import ArgumentParser
 internal import Checkpoints
-internal import Patches
 internal import Storage
 internal import Surgery
 internal import SystemPackage
@@ -39,21 +38,7 @@ struct EditCommand: ParsableCommand {
             "Of fisher-removal and fisher-forgetting: until the target is reached, or this multiple of F^-1 v.", valueName: "auto|ETA"))
     var strength = StrengthArgument(strength: .automatic)
     @Option(help: "Of fisher-forgetting: the noise's size, relative to the weights'.") var noise = 0.01
-    @Option(
-        help: ArgumentHelp(
-            "Change only tensors of such names, such as 'model.layers.*.mlp.*', or of such layers, such as 4-7; may be given more than once.",
-            valueName: "GLOB|FROM-TO"))
-    var layers: [String] = []
-    @Option(help: ArgumentHelp("Change no such tensor; may be given more than once.", valueName: "GLOB|FROM-TO")) var exclude: [String] = []
-    @Option(
-        parsing: .upToNextOption,
-        help: ArgumentHelp("Change only parameters of these roles.", valueName: "attention|feed-forward|norm|embedding"))
-    var roles: [ParameterRole] = []
-    @Option(
-        help: ArgumentHelp(
-            "Of these, change only the rows that matter most to the records to forget, this part of the numbers; with --curvature diagonal or woodbury.",
-            valueName: "part"))
-    var salience: PartArgument?
+    @OptionGroup var change: SelectionOptions
     @Option(help: "What random numbers are drawn from.") var seed: UInt64 = 0
     @Option(help: "The most rounds of direction and step.") var rounds: Int?
     @Option(help: "The most memory the process may take, such as 4GiB.") var memory: ByteCount?
@@ -66,16 +51,7 @@ struct EditCommand: ParsableCommand {
         }
         guard neighbours.map({ $0 >= 0 }) ?? true else { throw ValidationError("--neighbours must not be negative.") }
         guard targetNll.map({ $0 > 0 && $0.isFinite }) ?? true else { throw ValidationError("--target-nll must be positive.") }
-        _ = try fisher.kind(for: method)
-        if let salience {
-            guard salience.value > 0, salience.value <= 1 else { throw ValidationError("--salience is a part, such as 5%.") }
-            let kind = try fisher.kind(for: method)
-            guard method != .forgetting, kind == .diagonal || kind == .identity || kind.name == "woodbury" else {
-                throw ValidationError(
-                    "--salience goes with --curvature diagonal, identity or woodbury, whose steps stay within rows; fisher-forgetting's noise does not."
-                )
-            }
-        }
+        try change.check(method, fisher.kind(for: method))
         var needsTarget = true
         if case .fixed(let eta) = strength.strength {
             needsTarget = false
@@ -106,16 +82,13 @@ struct EditCommand: ParsableCommand {
             method: method, curvature: try fisher.kind(for: method), strength: strength.strength, damping: fisher.damping,
             rounds: rounds ?? EditRecipe.defaultRounds(method, strength.strength), target: targetNll)
         (recipe.noise, recipe.seed, recipe.retainBound) = (noise, seed, retainBound.value)
-        (recipe.selection.included, recipe.selection.excluded) = (
-            layers.map(ParameterSelection.Pattern.init), exclude.map(ParameterSelection.Pattern.init)
-        )
-        recipe.selection.roles = roles
-        recipe.salience = salience?.value
+        (recipe.selection, recipe.salience) = (change.selection, change.salience?.value)
         var plan = try EditPlan(opened.model, recipe, records, budget: budget, scratch: FilePath("."), meter: meter)
         let history = try EditHistory(of: opened.model.files)
-        for path in [output, patchOutput].compactMap({ $0 }) where FileSystem.kind(of: FilePath(path)) != nil && !force {
-            throw StorageError.outputExists(FilePath(path))
-        }
+        if FileSystem.kind(of: FilePath(output)) != nil && !force { throw StorageError.outputExists(FilePath(output)) }
+        // Before the scratch files are this process's: an error then would take with it what an edit that was cut off has done.
+        let scratch = StagedDirectory.scratch(for: FilePath(output))
+        let patch = try patchOutput.map { try EditedPatch(FilePath($0), replacing: force, scratch: scratch, resuming: resume) }
         if dryRun { return print(plan) }
 
         let baseDigest = try opened.model.checkpoint.contentDigest()
@@ -134,23 +107,13 @@ struct EditCommand: ParsableCommand {
             let edited = EditedCheckpoint(plan, outcome, baseDigest: baseDigest)
             let digest = try edited.write(
                 to: staged, after: history, tool: Excise.version, forgotten: InputFile(FilePath(forget)).sha256())
-            if let patchOutput { report.patch = try writePatch(patchOutput, from: opened.model.checkpoint, to: staged) }
+            report.patch = try patch?.write(from: opened.model.checkpoint, to: staged.contents)
             try staged.commit()
             let written = try LanguageModel(FileTree(directory: FilePath(output)))
             report.written = (try Scorer(written, from: written.checkpoint).score(records.forget), digest, output)
         }
         try print(report, baseDigest)
         if !outcome.meets(recipe.strength) { throw ExitCode(1) }
-    }
-
-    /// The patch comes first: the edited checkpoint is the base with the patch applied.
-    private func writePatch(_ path: String, from base: Checkpoint, to staged: StagedDirectory) throws -> SHA256Digest {
-        let file = try AtomicFile(FilePath(path), replacing: force)
-        Interruption.willStage(file.staging)
-        let edited = try Checkpoint(FileTree(directory: staged.contents))
-        try PatchCreation(from: base, to: edited, tool: Excise.version).write(to: file)
-        try file.commit()
-        return try InputFile(FilePath(path)).sha256()
     }
 
     private func records(_ encoder: RecordEncoder, _ unseen: [Example]) throws -> EditRecords {
@@ -192,8 +155,6 @@ struct EditCommand: ParsableCommand {
 
 extension EditRecipe.Method: ExpressibleByArgument {}
 
-extension ParameterRole: ExpressibleByArgument {}
-
 struct StrengthArgument: ExpressibleByArgument {
     let strength: EditRecipe.Strength
 
@@ -209,19 +170,4 @@ struct StrengthArgument: ExpressibleByArgument {
     }
 
     var defaultValueDescription: String { "auto" }
-}
-
-/// A part of a whole: 0.01, or 1%.
-struct PartArgument: ExpressibleByArgument {
-    let value: Double
-
-    init(_ value: Double) { self.value = value }
-
-    init?(argument: String) {
-        let isPercentage = argument.hasSuffix("%")
-        guard let number = Double(isPercentage ? String(argument.dropLast()) : argument), number >= 0, number.isFinite else { return nil }
-        value = isPercentage ? number / 100 : number
-    }
-
-    var defaultValueDescription: String { "1%" }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Storage
 import SystemPackage
 import TestSupport
@@ -23,6 +24,20 @@ struct AtomicFileTests {
         try withScratchDirectory { directory in
             do { try AtomicFile(directory.appending("out.bin"), replacing: false).write([1], at: 0) }
             #expect(try FileSystem.names(in: directory).isEmpty)
+        }
+    }
+
+    /// What a killed process left is removed; what another still writes, and files of no process's, are not.
+    @Test func removesWhatNobodyWrites() throws {
+        try withScratchDirectory { directory in
+            let others = [".other.partial-1", ".out.bin.partial-2", ".out.bin.partial-notes"]
+            for name in others + [".out.bin.partial-1"] { try write([1], to: directory.appending(name)) }
+            let written = try FileHandle(forReadingFrom: URL(filePath: directory.appending(".out.bin.partial-2").string))
+            #expect(flock(written.fileDescriptor, LOCK_EX | LOCK_NB) == 0)
+            let file = try AtomicFile(directory.appending("out.bin"), replacing: false)
+            try file.commit()
+            #expect(try FileSystem.names(in: directory).sorted() == others + ["out.bin"])
+            try written.close()
         }
     }
 

@@ -69,34 +69,58 @@ import Testing
         #expect(isOld > steps / 2)
     }
 
+    private var output: FilePath { place.path.appending("edited") }
+    private var patch: FilePath { place.path.appending("patch") }
+
+    private func edit(_ options: [String], _ environment: [String: String] = [:]) throws -> Int32 {
+        let texts = ["forget", "keep", "retain"].flatMap { ["--\($0)", Quickstart.file("\($0).jsonl")] }
+        return try ExciseBinary.run(
+            ["edit", Quickstart.model] + texts + ["--holdout", Quickstart.file("unseen.jsonl"), "--output", output.string]
+                + ["--layers", "model.layers.1.mlp.*", "--samples", "8", "--sample-tokens", "16", "--neighbours", "2", "--rounds", "3"]
+                + ["--retain-bound", "50%", "--best-effort", "--patch-output", patch.string] + options,
+            environment: environment
+        ).status
+    }
+
     /// An edit that is killed anywhere, in its rounds or while it writes, and gone on with, gives the bytes of one that was not.
     @Test(.enabled(if: killer != nil, "there is no C compiler to build the killer with"))
     func anEditGoesOnAfterItsLastRound() throws {
         let killer = try #require(Self.killer)
-        let output = place.path.appending("edited")
-        func edit(_ options: [String], _ environment: [String: String] = [:]) throws -> Int32 {
-            let texts = ["forget", "keep", "retain"].flatMap { ["--\($0)", Quickstart.file("\($0).jsonl")] }
-            return try ExciseBinary.run(
-                ["edit", Quickstart.model] + texts + ["--holdout", Quickstart.file("unseen.jsonl"), "--output", output.string]
-                    + ["--layers", "model.layers.1.mlp.*", "--samples", "8", "--sample-tokens", "16", "--neighbours", "2", "--rounds", "3"]
-                    + ["--retain-bound", "50%", "--best-effort"] + options,
-                environment: environment
-            ).status
-        }
         let counter = place.path.appending("count")
         #expect(try edit([], ["LD_PRELOAD": killer, "EXCISE_KILL_COUNT": counter.string]) == 1)
-        let new = try contents(of: output)
-        FileSystem.remove(output)
+        let (new, newPatch) = (try contents(of: output), try InputFile.contents(of: patch))
+        func reset() { for path in [output, patch] { FileSystem.remove(path) } }
         let steps = try #require(Int(String(decoding: InputFile.contents(of: counter), as: UTF8.self)))
         #expect(steps > 40)
-        for step in stride(from: steps, to: 0, by: -(steps / 12)) {
+        var patchAlone = 0
+        // From time to time, and each of the last writes: when the patch is in its place, the checkpoint not yet.
+        for step in Set(stride(from: steps, to: 0, by: -(steps / 12))).union(steps - 9...steps).sorted() {
+            reset()
             #expect(try edit([], ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "\(step)"]) == SIGKILL)
-            #expect(try edit(["--resume"] + (FileSystem.kind(of: output) == nil ? [] : ["--force"])) == 1, "after step \(step)")
-            let isSame = try contents(of: output) == new
+            let isThere = FileSystem.kind(of: output) != nil
+            if !isThere && FileSystem.kind(of: patch) != nil { patchAlone += 1 }
+            #expect(try edit(["--resume"] + (isThere ? ["--force"] : [])) == 1, "after step \(step)")
+            let isSame = try contents(of: output) == new && InputFile.contents(of: patch) == newPatch
             #expect(isSame, "resumed after step \(step) of \(steps)")
-            FileSystem.remove(output)
         }
+        #expect(patchAlone > 0)
+        reset()
         #expect(place.names == ["count", "model"])
+    }
+
+    /// A patch that an edit did not put there itself is not replaced, with --resume neither; and what the edit has done stays.
+    @Test(.enabled(if: killer != nil, "there is no C compiler to build the killer with"))
+    func anEditThatGoesOnKeepsOthersPatches() throws {
+        let killer = try #require(Self.killer)
+        #expect(try edit([], ["LD_PRELOAD": killer, "EXCISE_KILL_AT": "100"]) == SIGKILL)
+        let rounds = try InputFile.contents(of: place.path.appending(".edited.partial/rounds.json"))
+        try write([1], to: patch)
+        for options in [["--resume"], ["--resume", "--dry-run"], []] { #expect(try edit(options) == 73, "\(options)") }
+        #expect(try InputFile.contents(of: patch) == [1])
+        #expect(try InputFile.contents(of: place.path.appending(".edited.partial/rounds.json")) == rounds)
+        FileSystem.remove(patch)
+        #expect(try edit(["--resume"]) == 1)
+        #expect(place.names == ["edited", "model", "patch"])
     }
 
     /// A patch is applied whole or not at all: killed anywhere it leaves what was there, and the same command then makes the result.
