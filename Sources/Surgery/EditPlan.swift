@@ -113,7 +113,7 @@ package struct EditPlan: Sendable {
     /// What may change.
     var selected: SelectedParameters { SelectedParameters(parameters, rows: salientRows) }
 
-    /// Passes through the model, within what the curvature leaves of the budget.
+    /// Passes through the model, within the budget.
     var sweeps: EditSweeps {
         EditSweeps(model, selected, memory, scratch: scratch, meter: meter, groups: groups)
     }

@@ -2,7 +2,7 @@ internal import Checkpoints
 internal import SystemPackage
 internal import Transformer
 
-/// Passes through an edit's model, within what its curvature leaves of the memory, under the meter's eyes.
+/// Passes through an edit's model, within its memory, under the meter's eyes.
 struct EditSweeps: Sendable {
     let model: LanguageModel
     let selected: SelectedParameters
@@ -54,9 +54,7 @@ struct EditSweeps: Sendable {
         of examples: [Example], needsEveryExample: Bool = false, _ body: ((any GradientTap) throws -> Void) throws -> Void
     ) throws {
         let batch = TokenBatch(examples)
-        let plan = try memory.sweeps.plan(
-            model, batch, scratch: scratch, needsEveryExample: needsEveryExample, unchangedLayers: memory.rows.unchangedLayers)
-        var sweep = try LayerSweep(model, batch, plan: plan)
+        var sweep = try LayerSweep(model, batch, plan: memory.plan(batch, needsEveryExample: needsEveryExample))
         _ = try metered(batch) { try sweep.scoreKeeping(from: weights()) }
         try body { tap in try metered(batch) { try sweep.backward(from: weights(), tap: selected.tap(tap)) } }
     }

@@ -17,7 +17,11 @@ package struct Relearning {
 
     /// The smallest budget, in bytes, in which the examples can be learned.
     package static func smallest(_ model: LanguageModel, _ examples: [Example]) -> Int {
-        MemoryBudget.smallest(model, TokenBatch(examples), needsEveryExample: false)
+        need(model, TokenBatch(examples)).smallest
+    }
+
+    private static func need(_ model: LanguageModel, _ batch: TokenBatch) -> SweepNeed {
+        SweepNeed(model, batch, needsEveryExample: false)
     }
 
     /// The weights after so many steps, rounded to the stored type as if they had been written; the sum of the steps itself is kept in Float.
@@ -27,7 +31,7 @@ package struct Relearning {
         let change = try ParameterStore(model, names, in: scratch)
         let weights = EditedWeights(model.checkpoint, sum: change)
         let batch = TokenBatch(examples)
-        let plan = try budget.plan(model, batch, scratch: scratch, needsEveryExample: false)
+        let plan = try budget.plan(Self.need(model, batch), scratch: scratch)
         // F = I keeps nothing but the mean gradient.
         let fisher = try IdentityFisher(model, names, examples: examples.count, scratch: scratch)
         for step in 0..<steps {

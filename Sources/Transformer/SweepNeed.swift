@@ -1,46 +1,65 @@
-internal import Checkpoints
+package import Checkpoints
 
-/// What a forward and backward sweep of a batch takes, where other batches are scored forward while what goes back is kept. Counted in
-/// numbers of four bytes, given in bytes.
-struct SweepNeed {
+/// What memory forward and backward sweeps of a batch take, where other batches are scored forward while what goes back is kept. Counted
+/// in numbers of four bytes, given in bytes.
+package struct SweepNeed {
     private let configuration: ModelConfiguration
     private let layout: TensorLayout
     private let shape: LayerShape
     private let batch: TokenBatch
     private let others: [TokenBatch]
-    private let unchangedLayers: Int
+    /// Layers from the first up that are the same in every pass.
+    let unchangedLayers: Int
+    private let needsEveryExample: Bool
+    private let taps: TapNeed
     /// Of the largest layer, without its experts, and of the largest expert: one of each is in memory.
     private let layerParameters: Int
     private let expertParameters: Int
     /// Of the largest parameter, or what is shown of it at once.
     private let largestParameter: Int
-    /// Columns of the two factors of the widest linear map.
-    private let widestMap: Int
+    /// Of each linear map, columns of its two factors, and what taps take while they are shown it.
+    private let maps: [(columns: Int, tap: TapNeed.Shown)]
 
-    init(_ model: LanguageModel, _ batch: TokenBatch, scoring others: [TokenBatch], unchangedLayers: Int) {
+    /// - Parameters:
+    ///   - batch: what goes forward and backward.
+    ///   - needsEveryExample: whether the taps see all of it at once.
+    ///   - others: what is scored forward while what goes back is kept.
+    ///   - unchangedLayers: layers from the first up that are the same in every pass.
+    ///   - taps: what those that are shown the gradients take beside.
+    package init(
+        _ model: LanguageModel, _ batch: TokenBatch, needsEveryExample: Bool, scoring others: [TokenBatch] = [], unchangedLayers: Int = 0,
+        taps: TapNeed = TapNeed()
+    ) {
         (configuration, layout, shape) = (model.configuration, model.layout, LayerShape(model))
         (self.batch, self.others, self.unchangedLayers) = (batch, others, unchangedLayers)
+        (self.needsEveryExample, self.taps) = (needsEveryExample, taps)
         let (layers, experts) = (layout.layers, layout.layers.flatMap(\.experts))
         layerParameters = layers.map { LayerWeights.parameterCount($0) }.max() ?? 0
         expertParameters = experts.map { LayerWeights.parameterCount($0) }.max() ?? 0
-        let maps = layers.flatMap(\.linears) + experts.flatMap(\.linears)
+        let linears = layers.flatMap(\.linears) + experts.flatMap(\.linears)
         let slice = GradientSlices.height(rows: configuration.vocabularySize, tokens: batch.scoredRows.count) * configuration.hiddenSize
-        largestParameter = max(slice, maps.map { $0.storedRows * $0.storedColumns }.max() ?? 0)
-        widestMap = maps.map { $0.storedRows + $0.storedColumns + 1 }.max() ?? 0
+        largestParameter = max(slice, linears.map { $0.storedRows * $0.storedColumns }.max() ?? 0)
+        maps = linears.map { ($0.storedRows + $0.storedColumns + 1, taps.maps[$0.weight] ?? TapNeed.Shown()) }
     }
+
+    /// The smallest budget, in bytes, in which this can be done.
+    package var smallest: Int { peak(.least, chunkRows: fewestRows) }
 
     /// What a chunk must hold at least: every row, or those of the largest example and of what shares its micro-batches.
-    func fewestRows(needsEveryExample: Bool) -> Int {
-        needsEveryExample ? batch.tokens.count : batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0
+    var fewestRows: Int {
+        needsEveryExample ? rows : batch.chunks(ofRows: 1).map { batch.rows(of: $0.microBatches).count }.max() ?? 0
     }
 
-    func bytesPerChunkRow(_ inMemory: SweepPlan.InMemory) -> Int { 4 * chunkColumns(inMemory) }
+    /// What a chunk holds where memory has `left` bytes for its rows.
+    func chunkRows(_ inMemory: SweepPlan.InMemory, left: Int) -> Int {
+        needsEveryExample ? rows : min(rows, max(fewestRows, left / (4 * chunkColumns(inMemory))))
+    }
 
     /// - Parameter candidates: versions of the weights that the other batches are scored with at once.
     func peak(_ inMemory: SweepPlan.InMemory, chunkRows: Int, candidates: Int = 1) -> Int {
         let others = others.map { forward($0, candidates: candidates) }.max() ?? 0
         let way = max(advance(inMemory), head(inMemory), layers(inMemory, chunkRows: chunkRows), slices(inMemory), embedding)
-        return MemoryBudget.overhead + 4 * (held(inMemory) + max(others, way))
+        return MemoryBudget.overhead + taps.held + 4 * held(inMemory) + max(4 * max(others, way), taps.between)
     }
 
     private var rows: Int { batch.tokens.count }
@@ -52,8 +71,18 @@ struct SweepNeed {
 
     private func holds(_ inMemory: SweepPlan.InMemory, _ what: SweepPlan.InMemory) -> Bool { inMemory.rawValue <= what.rawValue }
 
+    /// What a row of a chunk adds to the peak at most.
     private func chunkColumns(_ inMemory: SweepPlan.InMemory) -> Int {
-        (holds(inMemory, .factors) ? shape.factorColumns : widestMap) + shape.expertFactorColumns
+        (holds(inMemory, .factors) ? shape.factorColumns : 0) + shape.expertFactorColumns
+            + (maps.map { (holds(inMemory, .factors) ? 0 : $0.columns) + $0.tap.columns }.max() ?? 0)
+    }
+
+    /// Showing the linear map that takes most, its factors with it where they are not in memory yet. What a tap makes of the factors is for
+    /// tiles alone: it sums gradients of the factors as they are.
+    private func shown(_ inMemory: SweepPlan.InMemory, rows: Int) -> Int {
+        maps.map { map in
+            (holds(inMemory, .factors) ? 0 : rows * map.columns) + map.tap.numbers + max(rows * map.tap.columns + tile, weightedSum)
+        }.max() ?? 0
     }
 
     /// What a sweep that goes back keeps from its beginning to its end, and what the others do of the layers that are the same in every pass.
@@ -113,8 +142,7 @@ struct SweepNeed {
         let experts = expert(batch) + chunkRows * shape.expertFactorColumns
         let factors = holds(inMemory, .factors) ? chunkRows * shape.factorColumns : 0
         let back = passing(inMemory) + micro * (shape.gradientColumns + width + shape.queryKeyValue)
-        let shown = (holds(inMemory, .factors) ? 0 : chunkRows * widestMap) + tap
-        return layer(batch) + norms + experts + factors + max(back, shown)
+        return layer(batch) + norms + experts + factors + max(back, shown(inMemory, rows: chunkRows), tap)
     }
 
     /// The head's gradients, a slice at a time.
@@ -131,12 +159,23 @@ struct SweepNeed {
         return norm + projection + tap
     }
 
-    /// A tap's tile and what it is scaled by; a weighted sum of a whole parameter or slice, its token rows, and noise as large.
-    private var tap: Int {
-        let widest = max(width, shape.activated, shape.expertActivated, configuration.queryColumns + 2 * configuration.keyValueColumns)
+    /// What a tap takes of any parameter.
+    private var tap: Int { max(tile, weightedSum) }
+
+    /// The examples' gradients of some rows, and what they are scaled by.
+    private var tile: Int {
         let examples = batch.exampleRows.count
-        let tile = (examples + 3) * max(SweepPlan.tileElements(columns: widest, examples: examples), widest)
+        return (examples + 3) * max(SweepPlan.tileElements(columns: widest, examples: examples), widest)
+    }
+
+    /// A weighted sum of a whole parameter's or slice's gradients, their token rows, and as much again: noise, or the sum in another basis.
+    private var weightedSum: Int {
         let longest = batch.exampleRows.reduce(0) { max($0, $1.count) }
-        return tile + 2 * largestParameter + min(rows, max(GradientFactors.rowsAtOnce, longest)) * widest
+        return 2 * largestParameter + min(rows, max(GradientFactors.rowsAtOnce, longest)) * widest
+    }
+
+    /// Columns of the widest factor.
+    private var widest: Int {
+        max(width, shape.activated, shape.expertActivated, configuration.queryColumns + 2 * configuration.keyValueColumns)
     }
 }

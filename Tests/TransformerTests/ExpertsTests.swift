@@ -76,7 +76,7 @@ import Transformer
         func smallest(experts: Int) throws -> Int {
             try withScratchDirectory { directory in
                 let model = try mixtral(experts: experts, hidden: hidden, width: width, in: directory)
-                return MemoryBudget.smallest(model, batch(model, examples: 2, length: 4), needsEveryExample: true)
+                return SweepNeed(model, batch(model, examples: 2, length: 4), needsEveryExample: true).smallest
             }
         }
         let (one, eight) = (try smallest(experts: 1), try smallest(experts: 8))

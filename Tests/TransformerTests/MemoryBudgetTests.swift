@@ -23,14 +23,14 @@ import Transformer
     init() throws { model = try Fixture.model("llama-tied-gqa") }
 
     private func plan(_ bytes: Int, needsEveryExample: Bool) throws -> SweepPlan {
-        try MemoryBudget(bytes: bytes).plan(model, batch, scratch: scratch, needsEveryExample: needsEveryExample)
+        try MemoryBudget(bytes: bytes).plan(SweepNeed(model, batch, needsEveryExample: needsEveryExample), scratch: scratch)
     }
 
     private func smallest(needsEveryExample: Bool) throws -> Int {
         let error = try #require(throws: TransformerError.self) { try plan(1 << 20, needsEveryExample: needsEveryExample) }
         guard case .overBudget(let budget, let smallest) = error else { return 0 }
         #expect(budget == 1 << 20)
-        #expect(smallest == MemoryBudget.smallest(model, batch, needsEveryExample: needsEveryExample))
+        #expect(smallest == SweepNeed(model, batch, needsEveryExample: needsEveryExample).smallest)
         return smallest
     }
 
@@ -83,13 +83,42 @@ import Transformer
 
     /// Scoring other batches beside it takes memory too, and fewer versions of the weights at once where it is short.
     @Test func scoringBesideItIsCounted() throws {
-        let alone = MemoryBudget.smallest(model, batch, needsEveryExample: true)
+        let alone = SweepNeed(model, batch, needsEveryExample: true).smallest
         let window = Window(inputs: Array(repeating: 1, count: 1000), targets: Array(repeating: 2, count: 1000))
         let others = [TokenBatch(Array(repeating: Example(windows: [window]), count: 2000))]
-        let beside = MemoryBudget.smallest(model, batch, needsEveryExample: true, scoring: others)
+        let need = SweepNeed(model, batch, needsEveryExample: true, scoring: others)
+        let beside = need.smallest
         #expect(beside > alone)
-        let plan = try MemoryBudget(bytes: beside).plan(model, batch, scratch: scratch, needsEveryExample: true, scoring: others)
+        let plan = try MemoryBudget(bytes: beside).plan(need, scratch: scratch)
         #expect(plan.candidates == 1)
+    }
+
+    /// What a tap makes of a linear map's factors lies beside these, and not beside those of a wider map.
+    @Test func tapsAreCountedMapByMap() throws {
+        func columns(_ map: LinearLayout) -> Int { map.storedRows + map.storedColumns }
+        let maps = model.layout.layers[0].linears
+        let widest = try #require(maps.max { columns($0) < columns($1) })
+        let narrow = try #require(maps.min { columns($0) < columns($1) })
+        // So much that showing these is what takes most of all.
+        func smallest(_ wide: Int, _ slim: Int, numbers: Int = 0) -> Int {
+            let shown = [widest.weight: TapNeed.Shown(columns: wide), narrow.weight: TapNeed.Shown(columns: slim, numbers: numbers)]
+            return SweepNeed(model, batch, needsEveryExample: true, taps: TapNeed(maps: shown)).smallest
+        }
+        let room = columns(widest) - columns(narrow)
+        let without = smallest(1000, 0)
+        #expect(room > 0)
+        #expect(smallest(1000, 1000 + room) == without)
+        #expect(smallest(1000, 1000 + room, numbers: 5) == without + 4 * 5)
+        #expect(smallest(1003, 0) == without + 4 * 3 * rows)
+    }
+
+    /// What a tap holds comes on top of everything; what it takes between sweeps only where a sweep takes less.
+    @Test func whatTapsHoldIsCounted() throws {
+        func smallest(_ taps: TapNeed) -> Int { SweepNeed(model, batch, needsEveryExample: true, taps: taps).smallest }
+        let without = smallest(TapNeed())
+        #expect(smallest(TapNeed(held: 1000)) == without + 1000)
+        #expect(smallest(TapNeed(between: 1000)) == without)
+        #expect(smallest(TapNeed(between: without)) > without)
     }
 
     /// Before factors are kept in memory: a tap that needs every example has those of the whole batch.

@@ -16,28 +16,30 @@ struct CurvatureNeed {
         maps = model.layout.layers.flatMap(\.linears).filter { selected.contains($0.weight) }
     }
 
-    /// Memory in sweeps of a batch.
-    func bytes(_ batch: TokenBatch) -> Int {
-        let (examples, tokens) = (batch.exampleRows.count, batch.tokens.count)
+    /// What it takes of memory in sweeps of a batch.
+    func taps(_ batch: TokenBatch) -> TapNeed {
+        let examples = batch.exampleRows.count
         let columns = max(maps.map(\.storedColumns).max() ?? 0, model.configuration.hiddenSize)
         let widest = max(SweepPlan.tileElements(columns: columns, examples: examples), columns)
         // A Gram matrix in Double, and its Float products over the pieces of a tile.
         let gram = (8 + 4 * (widest / GramMatrix.columnsPerPiece + 1)) * examples * examples
         switch kind {
         case .identity, .diagonal:
-            return gram
+            return TapNeed(held: gram)
         case .ekfac:
-            let bases = maps.map { map in
-                let sides = [map.storedRows, map.storedColumns].map { $0 > KroneckerBases.largestSide ? 0 : $0 }
-                let factors = sides.reduce(0, +) * tokens
-                return 4 * (sides.reduce(0) { $0 + $1 * $1 } + factors + 2 * map.storedRows * map.storedColumns)
+            let shown = maps.map { map in
+                let sides = [map.storedRows, map.storedColumns].filter { $0 <= KroneckerBases.largestSide }
+                // Factors in the map's basis, and that.
+                return (map.weight, TapNeed.Shown(columns: sides.reduce(0, +), numbers: sides.reduce(0) { $0 + $1 * $1 }))
             }
             // Eigendecompositions: the matrix, which its vectors take the place of, and LAPACK's work of twice that.
             let largest = maps.flatMap { [$0.storedRows, $0.storedColumns] }.filter { $0 <= KroneckerBases.largestSide }.max() ?? 0
-            return gram + max(bases.max() ?? 0, 4 * KroneckerBases.sidesAtOnce * 3 * largest * largest)
+            return TapNeed(
+                held: gram, between: 4 * KroneckerBases.sidesAtOnce * 3 * largest * largest,
+                maps: Dictionary(shown, uniquingKeysWith: { first, _ in first }))
         case .block(let size):
             // The tile put together of whole blocks, and the blocks' matrices.
-            return gram + 4 * (widest + size) * (2 * examples + size) + 2 * 4 * (1 << 16) * size
+            return TapNeed(held: gram + 4 * (widest + size) * (2 * examples + size) + 2 * 4 * (1 << 16) * size)
         case .woodbury(let block):
             let layer = 16 + (model.layout.layers.map { 2 * ($0.linears.count + $0.norms.count) }.max() ?? 0)
             // Those that are open, a system and its solution; an eigendecomposition of noise; each block's solution of m x n.
@@ -48,7 +50,7 @@ struct CurvatureNeed {
                 case .layer: model.layout.layers.count + 4
                 case .model: 1
                 }
-            return gram + open + 48 * examples * examples + 8 * blocks * examples * examples / 4
+            return TapNeed(held: gram + open + 48 * examples * examples + 8 * blocks * examples * examples / 4)
         }
     }
 

@@ -21,21 +21,24 @@ package struct KroneckerBasis: ~Copyable {
         try factors.withBasis(left: left.view, right: right.view, body)
     }
 
-    /// A matrix (p x q) in this basis: left M right^T.
-    borrowing func turned(_ matrix: borrowing Matrix) -> Matrix { Self.product(left.view, matrix.view, right.view.transposed) }
+    /// Replaces a matrix M (p x q) by left M right^T: what it is in this basis.
+    borrowing func turn(_ matrix: inout Matrix) { Self.multiply(left.view, &matrix, right.view.transposed) }
 
-    /// What is in this basis in the parameter's own axes: left^T M right.
-    borrowing func turnedBack(_ matrix: borrowing Matrix) -> Matrix { Self.product(left.view.transposed, matrix.view, right.view) }
+    /// Replaces what a matrix is in this basis by left^T M right: what it is in the parameter's own axes.
+    borrowing func turnBack(_ matrix: inout Matrix) { Self.multiply(left.view.transposed, &matrix, right.view) }
 
-    /// a M b, each of a and b left out where it has no rows.
-    private static func product(_ a: MatrixView, _ matrix: MatrixView, _ b: MatrixView) -> Matrix {
-        var half = Matrix(rows: matrix.rows, columns: matrix.columns)
-        var view = half.mutableView
-        if a.rows > 0 { LinearAlgebra.multiply(a, matrix, into: &view) } else { copy(matrix, into: &view) }
-        guard b.rows > 0 else { return half }
-        var result = Matrix(rows: matrix.rows, columns: matrix.columns)
-        var all = result.mutableView
-        LinearAlgebra.multiply(half.view, b, into: &all)
-        return result
+    /// Replaces M by a M b, each of a and b left out where it has no rows.
+    private static func multiply(_ a: MatrixView, _ matrix: inout Matrix, _ b: MatrixView) {
+        var product = Matrix(rows: matrix.rows, columns: matrix.columns)
+        if a.rows > 0 {
+            var view = product.mutableView
+            LinearAlgebra.multiply(a, matrix.view, into: &view)
+            swap(&matrix, &product)
+        }
+        if b.rows > 0 {
+            var view = product.mutableView
+            LinearAlgebra.multiply(matrix.view, b, into: &view)
+            swap(&matrix, &product)
+        }
     }
 }

@@ -54,10 +54,10 @@ final class StoredStep: GradientTap {
             return try invert(&sum, of: slice) { offset, piece in try step.write(slice.name, from: offset, piece.row(0)) }
         }
         // The sum is turned, and not its factors: all examples' tokens are mostly more than it has rows and columns.
-        var turned = basis.turned(sum)
-        try invert(&turned, of: slice)
-        let whole = basis.turnedBack(turned)
-        try step.write(slice.name, from: 0, whole.elements)
+        basis.turn(&sum)
+        try invert(&sum, of: slice)
+        basis.turnBack(&sum)
+        try step.write(slice.name, from: 0, sum.elements)
     }
 
     /// Replaces A^T c of a slice by F^-1 A^T c, piece by piece, each of which is shown with its place within the parameter.
