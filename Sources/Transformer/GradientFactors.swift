@@ -46,10 +46,16 @@ package struct GradientFactors: ~Escapable {
 
     /// Every example's gradient of some rows (k of them), one example a row: m x (k C).
     package func exampleGradients(ofRows range: Range<Int>, into gradients: inout MutableMatrixView) {
+        exampleGradients(ofRows: range, of: 0..<exampleCount, into: &gradients)
+    }
+
+    /// Some examples' gradients (n of them) of some rows (k of them), one example a row: n x (k C).
+    package func exampleGradients(ofRows range: Range<Int>, of examples: Range<Int>, into gradients: inout MutableMatrixView) {
         let (left, right, rows, columns) = (left.columns(range), right, exampleRows, columns)
         let (lookup, indices, lookupRows) = (lookup, lookupIndices, lookupExampleRows)
-        RowParallel.forEach(rows.count, writing: &gradients) { example, shared in
-            var tile = shared.tile(rows: example..<example + 1, columns: 0..<range.count * columns)
+        RowParallel.forEach(examples.count, writing: &gradients) { index, shared in
+            let example = examples.lowerBound + index
+            var tile = shared.tile(rows: index..<index + 1, columns: 0..<range.count * columns)
             var gradient = tile.leading(rows: range.count, columns: columns)
             LinearAlgebra.multiplySerially(left.rows(rows[example]).transposed, right.rows(rows[example]), into: &gradient)
             for row in lookupRows.isEmpty ? 0..<0 : lookupRows[example] where range.contains(Int(indices[row])) {
@@ -82,11 +88,12 @@ package struct GradientFactors: ~Escapable {
         }
     }
 
-    /// Token rows that a weighted sum takes at once, unless an example has more.
-    static let rowsAtOnce = 4096
+    /// Token rows that are multiplied at once, unless an example has more: those of a micro-batch.
+    static let rowsAtOnce = TokenBatch.largestMicroBatch
 
-    /// Consecutive examples and their token rows: by the examples alone, so that the budget does not change results.
-    private var groups: [(examples: Range<Int>, rows: Range<Int>)] {
+    /// Consecutive examples and their token rows, as micro-batches hold them: by the examples alone, and the same however many
+    /// micro-batches come together, so that the budget does not change results.
+    var groups: [(examples: Range<Int>, rows: Range<Int>)] {
         var groups: [(examples: Range<Int>, rows: Range<Int>)] = []
         for (example, rows) in exampleRows.enumerated() {
             if let last = groups.last, rows.upperBound - last.rows.lowerBound <= Self.rowsAtOnce {

@@ -5,10 +5,9 @@ extension GradientFactors {
     /// triangles count. Of products alone.
     package func addMoments(left leftSum: inout MutableMatrixView, right rightSum: inout MutableMatrixView) {
         precondition(isProduct)
-        // Example by example: the bits do not depend on how many come together.
-        for rows in exampleRows {
-            if leftSum.rows > 0 { LinearAlgebra.addGram(left.rows(rows), into: &leftSum) }
-            if rightSum.rows > 0 { LinearAlgebra.addGram(right.rows(rows), into: &rightSum) }
+        for group in groups {
+            if leftSum.rows > 0 { LinearAlgebra.addGram(left.rows(group.rows), into: &leftSum) }
+            if rightSum.rows > 0 { LinearAlgebra.addGram(right.rows(group.rows), into: &rightSum) }
         }
     }
 
@@ -33,12 +32,9 @@ extension GradientFactors {
     private func turned(_ factor: MatrixView, by turn: MatrixView) -> Matrix {
         guard turn.rows > 0 else { return Matrix(rows: 0, columns: 0) }
         var result = Matrix(rows: factor.rows, columns: turn.rows)
-        var view = result.mutableView
-        // Example by example: the bits do not depend on how many come together.
-        let rows = exampleRows
-        RowParallel.forEach(rows.count, writing: &view) { example, shared in
-            var tile = shared.tile(rows: rows[example], columns: 0..<turn.rows)
-            LinearAlgebra.multiplySerially(factor.rows(rows[example]), turn.transposed, into: &tile)
+        for group in groups {
+            var rows = result.mutableRows(group.rows)
+            LinearAlgebra.multiply(factor.rows(group.rows), turn.transposed, into: &rows)
         }
         return result
     }

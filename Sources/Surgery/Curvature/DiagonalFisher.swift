@@ -40,21 +40,31 @@ package final class DiagonalFisher: GradientTap, StoredFisher {
 
     private func add(_ factors: borrowing GradientFactors, of slice: ParameterSlice, _ examples: Range<Int>) throws {
         let share = 1 / Float(exampleCount)
-        try GradientTiles.forEach(of: slice, factors, examples: exampleCount) { rows, gradients in
-            var sums = Matrix(rows: 2, columns: gradients.columns)
+        let count = factors.exampleCount
+        var sums = Matrix(rows: 2, columns: 0)
+        try GradientTiles.forEach(of: slice, factors, examples: exampleCount, atOnce: GradientTiles.examplesInCache) {
+            rows, part, gradients in
             let offset = slice.offset + rows.lowerBound * slice.columns
-            for (row, store) in [squares, meanGradient].enumerated() where examples.lowerBound > 0 {
-                var part = sums.mutableRows(row..<row + 1)
-                try store.read(slice.name, from: offset, into: &part.elements)
-            }
+            if part.lowerBound == 0 { sums = try begun(slice.name, from: offset, count: gradients.columns, examples) }
             var view = sums.mutableView
             Self.accumulate(gradients.view, share: share, into: &view)
+            guard part.upperBound == count else { return }
             try squares.write(slice.name, from: offset, sums.view.row(0))
             try meanGradient.write(slice.name, from: offset, sums.view.row(1))
             if examples.upperBound == exampleCount {
                 for value in 0..<sums.columns { total += Double(sums.elements[value]) }
             }
         }
+    }
+
+    /// The sums of a part of a parameter over the examples before these: of squares, and of gradients.
+    private func begun(_ name: String, from offset: Int, count: Int, _ examples: Range<Int>) throws -> Matrix {
+        var sums = Matrix(rows: 2, columns: count)
+        for (row, store) in [squares, meanGradient].enumerated() where examples.lowerBound > 0 {
+            var part = sums.mutableRows(row..<row + 1)
+            try store.read(name, from: offset, into: &part.elements)
+        }
+        return sums
     }
 
     package func finish(_ group: ParameterGroup) throws -> Bool { false }

@@ -9,14 +9,32 @@ enum GradientTiles {
         of slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Int,
         _ body: (Range<Int>, inout MutableMatrixView) throws -> Void
     ) rethrows {
+        try forEach(of: slice, factors, examples: examples, atOnce: factors.exampleCount) { rows, _, gradients in
+            try body(rows, &gradients)
+        }
+    }
+
+    /// Examples whose gradients stay in the processor's cache between being formed and being added up.
+    static let examplesInCache = 16
+
+    /// Calls `body` with some of the slice's rows, and the gradient of them of consecutive examples, `atOnce` at most: of all that have come,
+    /// before the next rows.
+    static func forEach(
+        of slice: ParameterSlice, _ factors: borrowing GradientFactors, examples: Int, atOnce: Int,
+        _ body: (Range<Int>, Range<Int>, inout MutableMatrixView) throws -> Void
+    ) rethrows {
         let height = min(slice.rows, max(1, SweepPlan.tileElements(columns: slice.columns, examples: examples) / slice.columns))
-        var buffer = Matrix(rows: factors.exampleCount, columns: height * slice.columns)
+        let (count, some) = (factors.exampleCount, max(1, min(factors.exampleCount, atOnce)))
+        var buffer = Matrix(rows: some, columns: height * slice.columns)
         for start in stride(from: 0, to: slice.rows, by: height) {
             let rows = start..<min(slice.rows, start + height)
-            var whole = buffer.mutableView
-            var tile = whole.leading(rows: factors.exampleCount, columns: rows.count * slice.columns)
-            factors.exampleGradients(ofRows: rows, into: &tile)
-            try body(rows, &tile)
+            for first in stride(from: 0, to: count, by: some) {
+                let part = first..<min(count, first + some)
+                var whole = buffer.mutableView
+                var tile = whole.leading(rows: part.count, columns: rows.count * slice.columns)
+                factors.exampleGradients(ofRows: rows, of: part, into: &tile)
+                try body(rows, part, &tile)
+            }
         }
     }
 }

@@ -47,12 +47,11 @@ package final class StoredCurvature: Curvature {
     private func root(_ name: String, _ normal: StandardNormal, into step: ParameterStore) throws -> Double {
         let count = step.count(of: name)
         if let basis = try fisher.basis(of: name), let shape = checkpoint.tensor(named: name)?.shape {
-            var z = basis.turned(normal.matrix(name, from: 0, rows: shape[0], columns: shape[1]))
-            var view = z.mutableView
-            var vector = view.leading(rows: 1, columns: count)
-            let trace = try fisher.root(&vector, of: name, from: 0)
-            let noise = basis.turnedBack(z)
-            try step.write(name, from: 0, noise.elements)
+            var z = normal.matrix(name, from: 0, rows: shape[0], columns: shape[1])
+            basis.turn(&z)
+            let trace = try rooted(&z, of: name)
+            basis.turnBack(&z)
+            try step.write(name, from: 0, z.elements)
             return trace
         }
         var trace = 0.0
@@ -63,6 +62,14 @@ package final class StoredCurvature: Curvature {
             try step.write(name, from: piece.lowerBound, z.elements)
         }
         return trace
+    }
+
+    /// Replaces a whole parameter's z by F^(-1/4) z. Returns the trace of F^(-1/2).
+    private func rooted(_ z: inout Matrix, of name: String) throws -> Double {
+        let count = z.count
+        var view = z.mutableView
+        var vector = view.leading(rows: 1, columns: count)
+        return try fisher.root(&vector, of: name, from: 0)
     }
 
     /// A parameter's entries, some whole blocks at a time.

@@ -140,6 +140,23 @@ import Transformer
         #expect(found == pico.model.layout.layers.flatMap(\.linears).count)
     }
 
+    /// Every example ten times makes the same F and mean gradient as once: sixty examples are not added up all at once. 1e-4 for the rounding
+    /// of ten times as many sums.
+    @Test(arguments: [CurvatureKind.identity, .diagonal, .ekfac, .block(50)])
+    func manyExamplesAddUp(kind: CurvatureKind) throws {
+        let pico = try PicoExamples()
+        var found: [(gram: [Double], mean: [[Double]])] = []
+        for times in [1, 10] {
+            let fisher = try made(pico, kind, retain: [[Example]](repeating: pico.examples, count: times).flatMap { $0 }).fisher
+            var sweep = try pico.sweep(0..<0, 0..<6)
+            let gram = try curvature(pico, fisher).gram(&sweep, from: pico.model.checkpoint).values
+            found.append((gram, try pico.model.layout.parameters.map { try pico.read(fisher.meanGradient, $0) }))
+        }
+        #expect(relativeDifference(found[1].gram, found[0].gram) < 1e-4)
+        // In a basis of its own a parameter's mean gradient has the signs of its eigenvectors.
+        for (many, once) in zip(found[1].mean, found[0].mean) where kind != .ekfac { #expect(relativeDifference(many, once) < 1e-4) }
+    }
+
     /// Examples in several chunks make the same bits.
     @Test(arguments: [CurvatureKind.diagonal, .ekfac, .block(50)])
     func chunksAddUp(kind: CurvatureKind) throws {
