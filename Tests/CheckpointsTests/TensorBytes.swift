@@ -75,6 +75,3 @@ func checkpointError(_ body: () throws -> Void) throws -> CheckpointError {
     do { try body() } catch let error as CheckpointError { return error }
     throw Unexpected()
 }
-
-/// Nothing was thrown where an error was asked for.
-struct Unexpected: Error {}

@@ -201,6 +201,3 @@ struct TextRecordTests {
         }
     }
 }
-
-/// Another error than the one a test is about.
-struct Unexpected: Error {}

@@ -6,7 +6,7 @@ package func fault(_ body: () throws -> Void) throws -> any DiagnosedError {
     throw Unexpected()
 }
 
-/// Nothing was thrown where an error was asked for.
+/// Another error than the one a test is about, or none.
 package struct Unexpected: Error {
     package init() {}
 }

@@ -1,4 +1,5 @@
 import Storage
+import TestSupport
 import Testing
 import Verification
 
@@ -145,6 +146,3 @@ struct GateExpressionTests {
         }
     }
 }
-
-/// Another error than the one a test is about.
-struct Unexpected: Error {}
