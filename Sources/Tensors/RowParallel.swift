@@ -6,7 +6,7 @@ internal import Synchronization
 package enum RowParallel {
     private static let requested = Atomic<Int>(2)
 
-    /// How many threads work at once. Set once, before any work.
+    /// How many threads work at once.
     package static var threads: Int {
         get { requested.load(ordering: .relaxed) }
         set { requested.store(max(1, newValue), ordering: .relaxed) }
@@ -44,14 +44,16 @@ package enum RowParallel {
     package static func both(_ work: () throws -> Void, _ other: @Sendable () throws -> Void) throws {
         let failure = Mutex<(any Error)?>(nil)
         var own: (any Error)?
+        // Asked once: whoever sets it in between would have `other` run twice, or never.
+        let isShared = threads > 1
         withoutActuallyEscaping(other) { other in
             @Sendable func runOther() {
                 do { try other() } catch { failure.withLock { $0 = error } }
             }
             let group = DispatchGroup()
-            if threads > 1 { DispatchQueue.global().async(group: group) { runOther() } }
+            if isShared { DispatchQueue.global().async(group: group) { runOther() } }
             do { try work() } catch { own = error }
-            if threads > 1 { group.wait() } else { runOther() }
+            if isShared { group.wait() } else { runOther() }
         }
         if let error = own ?? failure.withLock({ $0 }) { throw error }
     }

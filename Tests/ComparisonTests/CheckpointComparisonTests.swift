@@ -136,12 +136,10 @@ import Testing
         let random = CounterRandom(seed: 7, name: "runs")
         let old = (0..<count).map { Float(random.uniform($0)) - 0.5 }
         let new = old.enumerated().map { $0.offset.isMultiple(of: 3) ? $0.element * 1.01 : $0.element }
-        let threads = RowParallel.threads
-        defer { RowParallel.threads = threads }
-        RowParallel.threads = 1
-        let one = try #require(try comparison([MadeTensor("w", old)], [MadeTensor("w", new)]).tensors.first?.sums)
-        RowParallel.threads = 5
-        let five = try #require(try comparison([MadeTensor("w", old)], [MadeTensor("w", new)]).tensors.first?.sums)
+        let sums = try [1, 5].map { threads in
+            try withThreads(threads) { try comparison([MadeTensor("w", old)], [MadeTensor("w", new)]).tensors.first?.sums }
+        }
+        let (one, five) = (try #require(sums[0]), try #require(sums[1]))
         #expect(one == five)
         let squares = zip(old, new).reduce(0.0) { $0 + (Double($1.1) - Double($1.0)) * (Double($1.1) - Double($1.0)) }
         #expect(agree(one.squares, squares, relative: 1e-7) && one.changed == (count + 2) / 3)

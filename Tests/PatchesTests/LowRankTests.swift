@@ -60,35 +60,34 @@ struct LowRankTests {
     /// What is written is the base and the product, in Double, rounded; and the digest is the one that the patch tells.
     @Test(arguments: [DType.f32, .f16, .bf16], [1, 2])
     func isBaseAndProduct(_ dtype: DType, _ threads: Int) throws {
-        let before = RowParallel.threads
-        RowParallel.threads = threads
-        defer { RowParallel.threads = before }
-        try withPatch(dtype, rank: 2) { directory, base, edited, patch in
-            try patch.verify()
-            try patch.verifyDifferences()
-            for scale in [1, 0.5] {
-                let mode: PatchApplication.Mode = scale == 1 ? .forward : .scaled(scale)
-                let told = try apply(patch.path, to: base, mode, output: directory.appending("out"))
-                let made = try Checkpoint(directory.appending("out"))
-                #expect(try made.contentDigest() == told)
-                if scale == 1 { #expect(told == patch.manifest.contentDigest(.result)) }
-                let (left, right) = (try Checkpoint(patch.path).floats("w/left"), try Checkpoint(patch.path).floats("w/right"))
-                let (old, new) = (try Checkpoint(base).floats("w"), try made.floats("w"))
-                // Half a unit in the last place of values below 16, and a sum of two terms in Float.
-                let unit = dtype == .f32 ? 1e-6 : dtype == .f16 ? 0x1p-8 : 0x1p-5
-                var largest = 0.0
-                for index in old.indices {
-                    let (row, column) = (index / columns, index % columns)
-                    let product = (0..<2).reduce(0.0) { $0 + Double(left[2 * row + $1]) * Double(right[$1 * columns + column]) }
-                    largest = max(largest, abs(Double(new[index]) - Double(old[index]) - scale * product))
+        try withThreads(threads) {
+            try withPatch(dtype, rank: 2) { directory, base, edited, patch in
+                try patch.verify()
+                try patch.verifyDifferences()
+                for scale in [1, 0.5] {
+                    let mode: PatchApplication.Mode = scale == 1 ? .forward : .scaled(scale)
+                    let told = try apply(patch.path, to: base, mode, output: directory.appending("out"))
+                    let made = try Checkpoint(directory.appending("out"))
+                    #expect(try made.contentDigest() == told)
+                    if scale == 1 { #expect(told == patch.manifest.contentDigest(.result)) }
+                    let (left, right) = (try Checkpoint(patch.path).floats("w/left"), try Checkpoint(patch.path).floats("w/right"))
+                    let (old, new) = (try Checkpoint(base).floats("w"), try made.floats("w"))
+                    // Half a unit in the last place of values below 16, and a sum of two terms in Float.
+                    let unit = dtype == .f32 ? 1e-6 : dtype == .f16 ? 0x1p-8 : 0x1p-5
+                    var largest = 0.0
+                    for index in old.indices {
+                        let (row, column) = (index / columns, index % columns)
+                        let product = (0..<2).reduce(0.0) { $0 + Double(left[2 * row + $1]) * Double(right[$1 * columns + column]) }
+                        largest = max(largest, abs(Double(new[index]) - Double(old[index]) - scale * product))
+                    }
+                    #expect(largest <= unit)
+                    // The vector is led all the way, or to its part.
+                    if scale == 1 { #expect(try made.floats("v") == Checkpoint(edited).floats("v")) }
+                    let entry = try #require(EditHistory(of: FileTree(directory: directory.appending("out"))).edits.last)
+                    #expect(
+                        entry["method"]?.string == "patch" && entry["scale"]?.number == scale
+                            && entry["content_digest"]?.string == told.description)
                 }
-                #expect(largest <= unit)
-                // The vector is led all the way, or to its part.
-                if scale == 1 { #expect(try made.floats("v") == Checkpoint(edited).floats("v")) }
-                let entry = try #require(EditHistory(of: FileTree(directory: directory.appending("out"))).edits.last)
-                #expect(
-                    entry["method"]?.string == "patch" && entry["scale"]?.number == scale
-                        && entry["content_digest"]?.string == told.description)
             }
         }
     }

@@ -103,10 +103,7 @@ struct PatchTests {
             let isSame = try InputFile.contents(of: directory.appending("forward/model.safetensors")) == InputFile.contents(of: b)
             #expect(isSame)
             for threads in [1, 2, 3] {
-                let before = RowParallel.threads
-                RowParallel.threads = threads
-                defer { RowParallel.threads = before }
-                try makePatch(a, b, at: directory.appending("again"))
+                _ = try withThreads(threads) { try makePatch(a, b, at: directory.appending("again")) }
                 let isRepeated = try InputFile.contents(of: directory.appending("again")) == InputFile.contents(of: p)
                 #expect(isRepeated)
             }

@@ -87,11 +87,10 @@ import Transformer
             smallest = bytes
         }
         var outcomes: [[Double]] = []
-        let threads = RowParallel.threads
-        defer { RowParallel.threads = threads }
         for (count, budget) in [(1, MemoryBudget.standard), (2, .standard), (2, MemoryBudget(bytes: smallest))] {
-            RowParallel.threads = count
-            let outcome = try EditPlan(pico.model, recipe, records, budget: budget, scratch: scratch).run()
+            let outcome = try withThreads(count) {
+                try EditPlan(pico.model, recipe, records, budget: budget, scratch: scratch).run()
+            }
             outcomes.append(try names.flatMap { try pico.read(outcome.change, $0) })
             for (record, loss) in zip(outcome.records, try losses(outcome)) { #expect(abs(record.measured - loss) < 1e-5) }
         }

@@ -1,17 +1,10 @@
 import Synchronization
 import Tensors
+import TestSupport
 import Testing
 
-/// Work shared among 1 to 5 threads. The number of threads is the process's: these tests change it one after another, and
-/// leave it as it was.
-@Suite(.serialized) struct RowParallelTests {
-    private func withThreads(_ count: Int, _ body: () -> Void) {
-        let before = RowParallel.threads
-        defer { RowParallel.threads = before }
-        RowParallel.threads = count
-        body()
-    }
-
+/// Work shared among 1 to 5 threads.
+@Suite struct RowParallelTests {
     @Test(arguments: [1, 2, 3, 5], [0, 1, 2, 7, 1000])
     func everyPieceIsDoneOnce(threads: Int, pieces: Int) {
         let done = Mutex([Int](repeating: 0, count: pieces))
@@ -45,6 +38,22 @@ import Testing
             #expect(done.withLock { $0 } == ["one", "other"])
             #expect(found == failing.first.map(Failure.init))
         }
+    }
+
+    /// Also while the number of threads changes under them.
+    @Test func bothAreDoneOnceWhateverTheThreads() throws {
+        let done = Mutex([0, 0])
+        let isOver = Atomic(false)
+        @Sendable func count(_ index: Int) { done.withLock { $0[index] += 1 } }
+        try withThreads(2) {
+            try RowParallel.both(
+                {
+                    for _ in 0..<20_000 { try RowParallel.both({ count(0) }, { count(1) }) }
+                    isOver.store(true, ordering: .relaxed)
+                },
+                { while !isOver.load(ordering: .relaxed) { RowParallel.threads = 3 - RowParallel.threads } })
+        }
+        #expect(done.withLock { $0 } == [20_000, 20_000])
     }
 
     @Test(arguments: [1, 2, 3, 5])
