@@ -21,12 +21,16 @@ package enum FileSystem {
         guard let stream = unsafe opendir(path.string) else { throw .unreadable(path, Errno(rawValue: errno)) }
         defer { unsafe _ = closedir(stream) }
         var names: [String] = []
+        errno = 0
         while let entry = unsafe readdir(stream) {
             let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
                 unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
             }
             if name != "." && name != ".." { names.append(name) }
+            errno = 0
         }
+        // Neither the end nor an entry: what was read so far is not all there is.
+        guard errno == 0 else { throw .unreadable(path, Errno(rawValue: errno)) }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 

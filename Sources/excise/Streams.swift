@@ -44,7 +44,8 @@ final class Progress: Sendable {
         guard isDue else { return }
         let rate = Double(done) / elapsed
         let left = Int(Double(total - done) / rate)
-        let text = "  \(100 * done / max(1, total)) % of \(total) \(unit), \(Int(rate)) a second, \(left / 60) min \(left % 60) s left"
+        let pace = rate < 1 ? "\(Int(1 / rate)) s each" : "\(Int(rate)) a second"
+        let text = "  \(100 * done / max(1, total)) % of \(total) \(unit), \(pace), \(left / 60) min \(left % 60) s left"
         if style == .terminal {
             _ = try? FileDescriptor.standardError.writeAll(("\r\u{1B}[K" + text + (done == total ? "\r\u{1B}[K" : "")).utf8)
         } else {

@@ -19,9 +19,9 @@ struct ExciseBinary {
         "excise"
     ).path
 
+    /// - Parameter signal: sent as soon as it has said on standard error what it is at.
     static func run(
-        _ arguments: [String], in directory: FilePath? = nil, environment: [String: String] = [:], interruptAfter seconds: Double? = nil,
-        by signal: Int32 = SIGTERM
+        _ arguments: [String], in directory: FilePath? = nil, environment: [String: String] = [:], interruptedBy signal: Int32? = nil
     ) throws -> Result {
         let process = Process()
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
@@ -33,12 +33,13 @@ struct ExciseBinary {
         process.standardError = errors
         process.standardInput = FileHandle.nullDevice
         try process.run()
-        if let seconds {
-            Thread.sleep(forTimeInterval: seconds)
+        var log = Data()
+        if let signal {
+            log = errors.fileHandleForReading.availableData
             kill(process.processIdentifier, signal)
         }
         let text = output.fileHandleForReading.readDataToEndOfFile()
-        let log = errors.fileHandleForReading.readDataToEndOfFile()
+        log += errors.fileHandleForReading.readDataToEndOfFile()
         process.waitUntilExit()
         return Result(
             status: process.terminationStatus, output: String(decoding: text, as: UTF8.self), errors: String(decoding: log, as: UTF8.self))
