@@ -68,9 +68,14 @@ import Testing
 
     /// Each exit code that the README names is the one that the code has.
     @Test func everyFaultIsDocumented() throws {
-        let contract = String(decoding: try InputFile.contents(of: Fixture.project.appending("README.md")), as: UTF8.self)
-        for fault in [Fault.usage, .malformedInput, .missingInput, .unsupported, .cannotCreate, .digestMismatch, .overBudget] {
-            #expect(contract.contains("\(fault.rawValue) "))
-        }
+        let readme = String(decoding: try InputFile.contents(of: Fixture.project.appending("README.md")), as: UTF8.self)
+        let prose = readme.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        let meanings: [(Fault, String)] = [
+            (.usage, "wrong usage"), (.malformedInput, "malformed input"), (.missingInput, "input missing"),
+            (.unsupported, "not supported"),
+            (.cannotCreate, "output cannot be created"), (.digestMismatch, "a digest or signature does not match"),
+            (.overBudget, "over the memory budget"),
+        ]
+        for (fault, meaning) in meanings { #expect(prose.contains(" \(fault.rawValue) \(meaning)") as Bool, "\(meaning)") }
     }
 }

@@ -97,7 +97,7 @@ def main():
                 for line in process.stderr:  # each piece of work as it begins
                     begun.setdefault(" ".join(line.split()[:2]), time.perf_counter())
             if process.returncode not in (0, 1):
-                raise SystemExit(f"excise ended with {process.returncode}")
+                raise SystemExit(line)
             output.seek(0)
             report = json.load(output)
     ours, peak = report["work"]["seconds"], report["memory"]["measured_peak_bytes"]
