@@ -51,18 +51,21 @@ package struct EditRecords: Sendable {
     /// - Parameters:
     ///   - unseen: unseen records like those to forget; every other one is held, within bounds.
     ///   - samples: of the retain text: every fifth is watched, the others are what the Fisher is made of.
-    ///   - candidates: of the retain text: those that resemble the records to forget most are held.
+    ///   - candidates: of the retain text: those that resemble the records to forget most are held, but none that is watched apart: what is
+    ///     held tells nothing of the rest.
     ///   - neighbours: how many of these; nil: as many as there are records to forget, within bounds.
     package init(
         forget: [Example], keep: [Example], unseen: [Example], samples: [Example], candidates: [Example], neighbours: Int?
     ) {
         let count = min(max(forget.count, Self.heldRecords.lowerBound), Self.heldRecords.upperBound)
-        let close = Resemblance(candidates).closest(neighbours ?? count, to: forget)
-        let held = unseen.enumerated().filter { $0.offset % 2 == 1 }.prefix(count).map(\.element)
         let sets = Dictionary(grouping: samples.indices) { $0 % Self.watchedShare == Self.watchedShare - 1 }
+        let watched = sets[true]?.map { samples[$0] }
+        let watchedWindows = Set((watched ?? []).flatMap(\.windows))
+        let others = candidates.filter { watchedWindows.isDisjoint(with: $0.windows) }
+        let close = Resemblance(others).closest(neighbours ?? count, to: forget)
+        let held = unseen.enumerated().filter { $0.offset % 2 == 1 }.prefix(count).map(\.element)
         self.init(
-            forget: forget, keep: keep, held: close.map { candidates[$0] } + held, unseen: unseen,
-            retain: (sets[false] ?? []).map { samples[$0] },
-            watched: sets[true]?.map { samples[$0] })
+            forget: forget, keep: keep, held: close.map { others[$0] } + held, unseen: unseen,
+            retain: (sets[false] ?? []).map { samples[$0] }, watched: watched)
     }
 }

@@ -1,5 +1,5 @@
 /// A run of tokens that attends only to itself: a record, or one window of a record longer than the context.
-package struct Window: Sendable {
+package struct Window: Sendable, Hashable {
     /// What goes in, one token a row.
     package var inputs: [Int32]
     /// What each row is to predict; `unscored` where its prediction does not count.

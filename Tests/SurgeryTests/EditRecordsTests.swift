@@ -21,6 +21,16 @@ import Transformer
         #expect(tokens(records.held) == [11, 13, 15, 17, 19])
     }
 
+    /// What is held at its own loss would not tell how the rest of the text fares.
+    @Test func noNeighbourIsWatched() {
+        let samples = examples(20..<30)
+        let forget = Example(windows: [Window(inputs: Array(20..<30), targets: Array(21..<31))])
+        let candidates = samples + examples(30..<31)
+        let records = EditRecords(forget: [forget], keep: [], unseen: [], samples: samples, candidates: candidates, neighbours: 10)
+        #expect(tokens(records.watched) == [24, 29])
+        #expect(tokens(records.held) == [20, 21, 22, 23, 25, 26, 27, 28])
+    }
+
     @Test func fewSamplesAreWatchedAndUsed() {
         let records = EditRecords(
             forget: examples(0..<1), keep: [], unseen: [], samples: examples(20..<23), candidates: [], neighbours: 4)
