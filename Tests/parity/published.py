@@ -94,10 +94,11 @@ def main():
         begun = {}
         with open(f"{scratch}/report", "w+") as output:
             with subprocess.Popen([str(word) for word in command], stdout=output, stderr=subprocess.PIPE, text=True) as process:
+                line = ""
                 for line in process.stderr:  # each piece of work as it begins
                     begun.setdefault(" ".join(line.split()[:2]), time.perf_counter())
             if process.returncode not in (0, 1):
-                raise SystemExit(line)
+                raise SystemExit(f"excise ended with {process.returncode}: {line}")
             output.seek(0)
             report = json.load(output)
     ours, peak = report["work"]["seconds"], report["memory"]["measured_peak_bytes"]
