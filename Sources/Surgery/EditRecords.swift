@@ -50,7 +50,8 @@ package struct EditRecords: Sendable {
     ///
     /// - Parameters:
     ///   - unseen: unseen records like those to forget; every other one is held, within bounds.
-    ///   - samples: of the retain text: every fifth is watched, the others are what the Fisher is made of.
+    ///   - samples: of the retain text: every fifth is watched, unless it is in one of the sets above, which an edit knows what to do with;
+    ///     the others are what the Fisher is made of.
     ///   - candidates: of the retain text: those that resemble the records to forget most are held, but none that is watched apart: what is
     ///     held tells nothing of the rest.
     ///   - neighbours: how many of these; nil: as many as there are records to forget, within bounds.
@@ -58,7 +59,10 @@ package struct EditRecords: Sendable {
         forget: [Example], keep: [Example], unseen: [Example], samples: [Example], candidates: [Example], neighbours: Int?
     ) {
         let count = min(max(forget.count, Self.heldRecords.lowerBound), Self.heldRecords.upperBound)
-        let sets = Dictionary(grouping: samples.indices) { $0 % Self.watchedShare == Self.watchedShare - 1 }
+        let named = Set((forget + keep + unseen).flatMap(\.windows))
+        let sets = Dictionary(grouping: samples.indices) { index in
+            index % Self.watchedShare == Self.watchedShare - 1 && named.isDisjoint(with: samples[index].windows)
+        }
         let watched = sets[true]?.map { samples[$0] }
         let watchedWindows = Set((watched ?? []).flatMap(\.windows))
         let others = candidates.filter { watchedWindows.isDisjoint(with: $0.windows) }

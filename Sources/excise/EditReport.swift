@@ -95,6 +95,9 @@ struct EditReport {
                     + "\(decimals(100 * plan.recipe.retainBound, 2)) %. Within it the forget text comes to \(decimals(within.forget, 3)) nats a token "
                     + "(retain perplexity \(percent(within.retainRatio))); going on brought it to \(decimals(beyond.forget, 3)) "
                     + "(\(percent(beyond.retainRatio))).")
+            if plan.recipe.curvature != .identity {
+                Swift.print("With a Fisher of more than \(plan.records.retain.count) samples (--samples) the same edit may cost it less.")
+            }
         }
         let target = outcome.target.isFinite ? ", target \(decimals(outcome.target, 3))" : ""
         if let (score, _, path) = written {

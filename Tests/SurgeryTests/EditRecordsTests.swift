@@ -31,6 +31,24 @@ import Transformer
         #expect(tokens(records.held) == [20, 21, 22, 23, 25, 26, 27, 28])
     }
 
+    /// What is given with what is to become of its loss would not tell either; where the retain text has nothing else, it is watched all the same.
+    @Test func nothingThatIsNamedIsWatched() {
+        let samples = examples(20..<40)
+        func watched(_ count: Int) -> [Int32] {
+            let named = examples(20..<20 + Int32(count))
+            let (forget, keep, unseen) = (Array(named.prefix(5)), Array(named.dropFirst(5).prefix(5)), Array(named.dropFirst(10)))
+            let records = EditRecords(
+                forget: forget, keep: keep, unseen: unseen, samples: samples, candidates: [], neighbours: 0)
+            #expect(records.retain.count + (count < 20 ? records.watched.count : 0) == samples.count)
+            return tokens(records.watched)
+        }
+        #expect(watched(1) == [24, 29, 34, 39])
+        #expect(watched(5) == [29, 34, 39])
+        #expect(watched(10) == [34, 39])
+        #expect(watched(15) == [39])
+        #expect(watched(20) == Array(20..<36))
+    }
+
     @Test func fewSamplesAreWatchedAndUsed() {
         let records = EditRecords(
             forget: examples(0..<1), keep: [], unseen: [], samples: examples(20..<23), candidates: [], neighbours: 4)

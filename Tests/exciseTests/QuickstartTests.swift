@@ -138,6 +138,8 @@ import Testing
         #expect(report["output_sha256"]?.isNull == true && report["exit_code"]?.integer == 1)
         let said = try ExciseBinary.run(arguments)
         #expect(said.status == 1 && said.output.contains("nothing was written"))
+        let bounded = try ExciseBinary.run(arguments + ["--retain-bound", "0.001%"])
+        #expect(bounded.status == 1 && bounded.output.contains("cannot be reached") && bounded.output.contains("more than 16 samples"))
         #expect(try ExciseBinary.run(arguments + ["--best-effort"]).status == 1)
         #expect(directory.names == ["edited"])
     }
