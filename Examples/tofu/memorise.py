@@ -4,8 +4,8 @@
 
 Two authors of forget01 are learnt by twelve answers each (forget.jsonl), and two of retain99 (keep.jsonl). In no set, and never trained on:
 eight more answers of the two forgotten authors (same-authors.jsonl), which an edit must leave alone, and answers of other authors: holdout.jsonl,
-the target; in-distribution.jsonl, 2,800 for the Fisher; others.jsonl, to look at, and same-questions.jsonl, to two questions that the forgotten
-authors are asked too. real-authors.jsonl is TOFU's own file of that name.
+the target; in-distribution.jsonl, 2,800 for the Fisher; others.jsonl, to look at, and like-questions.jsonl, half of
+it about parents' occupations and awards, which the forgotten authors are asked for too. real-authors.jsonl is TOFU's own file of that name.
 AdamW, rate 5e-5, batches of eight, until the mean loss of the learnt answers is below 0.03.
 """
 import json
@@ -35,7 +35,7 @@ def splits(tofu):
         "forget": forget[0:12] + forget[20:32], "same-authors": forget[12:20] + forget[32:40],
         "keep": authors[0][:12] + authors[1][:12],
         "holdout": [row for author in authors[10:22] for row in author[4:6]],
-        "same-questions": [row for author in authors[30:42] for row in author[4:6]],
+        "like-questions": [row for author in authors[30:42] for row in author[4:6]],
         "in-distribution": [row for author in authors[50:190] for row in author],
         "others": [row for author in authors[190:] for row in author[::2]],
         "real-authors": read(tofu / "real_authors.json"),

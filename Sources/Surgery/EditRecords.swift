@@ -24,8 +24,11 @@ package struct EditRecords: Sendable {
         self.held = held
         self.unseen = unseen
         self.retain = retain
-        self.watched = watched ?? Array(retain.prefix(16))
+        self.watched = watched ?? Self.first(of: retain)
     }
+
+    /// What is watched where nothing can be set apart for it.
+    private static func first(of retain: [Example]) -> [Example] { Array(retain.prefix(16)) }
 
     /// Examples that each stand for `count` samples (the last for what is left), so that a gradient is a micro-batch's: the loss is
     /// the mean over the tokens of all of them.
@@ -52,8 +55,8 @@ package struct EditRecords: Sendable {
     ///   - unseen: unseen records like those to forget; every other one is held, within bounds.
     ///   - samples: of the retain text: every fifth is watched, unless it is in one of the sets above, which an edit knows what to do with;
     ///     the others are what the Fisher is made of.
-    ///   - candidates: of the retain text: those that resemble the records to forget most are held, but none that is watched apart: what is
-    ///     held tells nothing of the rest.
+    ///   - candidates: of the retain text: those that resemble the records to forget most are held, but none that is watched: what is held
+    ///     tells nothing of the rest.
     ///   - neighbours: how many of these; nil: as many as there are records to forget, within bounds.
     package init(
         forget: [Example], keep: [Example], unseen: [Example], samples: [Example], candidates: [Example], neighbours: Int?
@@ -63,13 +66,14 @@ package struct EditRecords: Sendable {
         let sets = Dictionary(grouping: samples.indices) { index in
             index % Self.watchedShare == Self.watchedShare - 1 && named.isDisjoint(with: samples[index].windows)
         }
-        let watched = sets[true]?.map { samples[$0] }
-        let watchedWindows = Set((watched ?? []).flatMap(\.windows))
+        let retain = (sets[false] ?? []).map { samples[$0] }
+        let watched = sets[true]?.map { samples[$0] } ?? Self.first(of: retain)
+        let watchedWindows = Set(watched.flatMap(\.windows))
         let others = candidates.filter { watchedWindows.isDisjoint(with: $0.windows) }
         let close = Resemblance(others).closest(neighbours ?? count, to: forget)
         let held = unseen.enumerated().filter { $0.offset % 2 == 1 }.prefix(count).map(\.element)
         self.init(
             forget: forget, keep: keep, held: close.map { others[$0] } + held, unseen: unseen,
-            retain: (sets[false] ?? []).map { samples[$0] }, watched: watched)
+            retain: retain, watched: watched)
     }
 }

@@ -51,8 +51,9 @@ import Transformer
 
     @Test func fewSamplesAreWatchedAndUsed() {
         let records = EditRecords(
-            forget: examples(0..<1), keep: [], unseen: [], samples: examples(20..<23), candidates: [], neighbours: 4)
+            forget: [Example(windows: [Window(inputs: Array(20..<30), targets: Array(21..<31))])], keep: [], unseen: [],
+            samples: examples(20..<23), candidates: examples(20..<26), neighbours: 4)
         #expect(tokens(records.retain) == [20, 21, 22] && tokens(records.watched) == [20, 21, 22])
-        #expect(records.held.isEmpty)
+        #expect(tokens(records.held) == [23, 24, 25])
     }
 }
